@@ -1,0 +1,67 @@
+"""What a run knows and what its tools may write down. The model never sees this object, nor any id in it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from knowledge.search import Hit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What send_response proposed. Only the gate decides what becomes of it."""
+
+    message: str
+    citations: tuple[str, ...]
+    sentiment: float
+    confidence: float
+    language: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandOverRequest:
+    """What escalate_to_human proposed."""
+
+    reason: str
+    urgency: str
+
+
+@dataclass(kw_only=True)
+class RunContext:
+    """One run: who writes about what (fixed), and what the tools have found and proposed so far."""
+
+    conversation_id: int
+    ticket_id: int
+    reference: str
+    channel: str
+    trusted: bool
+    customer_id: int
+    customer_name: str
+    subject: str
+    question: str
+    priority: str
+    category: str
+    message_ids: tuple[int, ...]
+    has_history: bool = False
+
+    done: list[str] = field(default_factory=list)
+    hits: dict[str, Hit] = field(default_factory=dict)
+    words_only: bool = False
+    draft: Draft | None = None
+    hand_over: HandOverRequest | None = None
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def searches(self) -> int:
+        return self.done.count("search_knowledge_base")
+
+    def ended(self) -> bool:
+        """The model has proposed an end: an answer or a hand-over."""
+        return self.draft is not None or self.hand_over is not None
+
+    def remember(self, hits: tuple[Hit, ...]) -> dict[str, Hit]:
+        """Give hits their ids (h1, h2 …), the same id for the same passage in a second search."""
+        known = {hit.chunk_id: name for name, hit in self.hits.items()}
+        named = {}
+        for hit in hits:
+            name = known.get(hit.chunk_id) or f"h{len(self.hits) + 1}"
+            self.hits[name] = named[name] = hit
+        return named

@@ -1,0 +1,45 @@
+"""The fixed words around an answer: greeting, sources, and that an AI wrote it."""
+
+from typing import Any
+
+from django.conf import settings
+
+from knowledge.search import Hit
+from tickets.phrases import AI_DISCLOSURE, phrase
+
+
+def absolute(url: str) -> str:
+    """An address that works outside our pages."""
+    return f"{settings.PUBLIC_BASE_URL}{url}" if url.startswith("/") else url
+
+
+def source(hit: Hit, *, passage: bool) -> dict[str, Any]:
+    """How a reply stores what it cites. A suggestion has no passage but a line of what the article says."""
+    found: dict[str, Any] = {
+        "slug": hit.slug,
+        "title": hit.title,
+        "url": absolute(hit.url),
+        "revision": hit.revision,
+        "section": hit.section,
+        "passage": hit.passage if passage else None,
+    }
+    if not passage:
+        found["line"] = hit.summary.split("\n")[0][:200]
+    return found
+
+
+def framed(message: str, cited: list[Hit], *, customer_name: str, language: str, signature: str = "") -> str:
+    """The whole reply: greeting, the answer, its sources, signature, disclosure."""
+    greeting = f"Hello {customer_name.split(maxsplit=1)[0]}," if customer_name.split() else "Hello,"
+    links = list(dict.fromkeys(f"{hit.title}: {absolute(hit.url)}" for hit in cited))
+    sources = "\n".join(f"- {link}" for link in links)
+    closing = signature or f"{settings.COMPANY_NAME} Support"
+    return "\n\n".join(
+        [
+            greeting,
+            message.strip(),
+            f"From our help articles:\n\n{sources}",
+            phrase(AI_DISCLOSURE, language),
+            closing,
+        ]
+    )

@@ -1,0 +1,132 @@
+"""The gate: a pure function that decides what happens to a draft. The model proposes, this disposes."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from agent_runner.context import Draft
+from knowledge.search import Hit
+from tickets.reasons import Reason
+
+ANSWER_FROM = 0.55  # confidence from which the assistant answers alone
+SUGGEST_FROM = 0.1  # … from which articles are suggested while a person is asked
+SUPPORT = 0.6  # share of a sentence's words that its passages must hold
+NEGATIVE_BELOW = 0.3
+
+_WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_LINK = re.compile(r"(?:https?://|www\.)[^\s)>\]\"']+", re.IGNORECASE)
+_PRICE = re.compile(r"[$€£¥]\s?\d|\b\d+(?:[.,]\d+)?\s?(?:usd|eur|gbp|dollars?|euros?|pounds)\b", re.IGNORECASE)
+_PROMISE = re.compile(
+    r"\b(?:refund(?:ed)?|discount|compensat\w+|guarantee\w*|lawsuit|attorney|lawyer)\b"
+    r"|\b(?:i|we)(?:'ve|’ve| have)? (?:just )?(?:reset|deleted|changed|cancelled|canceled|updated|fixed|credited)\b"
+    r"|\b(?:i|we)(?:'ll|’ll| will) \w+",
+    re.IGNORECASE,
+)
+_NEGATION = re.compile(r"\b(?:not|no|never|cannot|without|nor|neither|none)\b|n['’]t\b", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_COMMON_WORDS = """
+a an the and or but if then so to of in on at by for from with as is are was were be been it its this that these those
+you your yours we our us i my me he she they them their can could may might must should would will do does did have has
+had not no yes there here please also just when where what which who how all any some more most than too very up out
+into over under again once
+"""
+_COMMON = frozenset(_COMMON_WORDS.split())
+
+
+class Kind(StrEnum):
+    """The four verdicts."""
+
+    ANSWER = "answer"
+    SUGGEST = "suggest"
+    DRAFT = "draft"
+    HAND_OVER = "hand_over"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What happens to the draft, why people are asked when they are, and every finding in words."""
+
+    kind: Kind
+    reason: Reason | None = None
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What the channel and the knowledge base allow."""
+
+    max_words: int
+    link_hosts: frozenset[str]
+    language: str = "en"
+
+
+def judge(draft: Draft, hits: Mapping[str, Hit], limits: Limits) -> Verdict:
+    """Decide about `draft`, given the passages that were found. No effects, no clock, no database."""
+    cited = [hits[c] for c in draft.citations if c in hits]
+    if draft.sentiment < NEGATIVE_BELOW:
+        return Verdict(
+            kind=Kind.HAND_OVER, reason=Reason.NEGATIVE_SENTIMENT, findings=("the customer is very unhappy",)
+        )
+    if not draft.message.strip() or not cited:
+        return Verdict(kind=Kind.HAND_OVER, reason=Reason.MISSING_KNOWLEDGE, findings=("no answer with a source",))
+    forbidden = _forbidden(draft, cited, limits)
+    if forbidden:
+        return Verdict(kind=Kind.DRAFT, reason=Reason.POLICY, findings=tuple(forbidden))
+    doubts = _doubts(draft, cited, limits)
+    if len(cited) < len(draft.citations):
+        doubts.append("it cites a passage that was not found")
+    if doubts:
+        return Verdict(kind=Kind.DRAFT, reason=Reason.LOW_CONFIDENCE, findings=tuple(doubts))
+    if draft.confidence >= ANSWER_FROM:
+        return Verdict(kind=Kind.ANSWER)
+    finding = f"confidence {draft.confidence:.2f}"
+    if draft.confidence >= SUGGEST_FROM:
+        return Verdict(kind=Kind.SUGGEST, reason=Reason.LOW_CONFIDENCE, findings=(finding,))
+    return Verdict(kind=Kind.HAND_OVER, reason=Reason.MISSING_KNOWLEDGE, findings=(finding,))
+
+
+def _forbidden(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
+    """What must never be said unless an article says it word for word."""
+    source = "\n".join(hit.passage for hit in cited)
+    found = []
+    for pattern, what in ((_PRICE, "a price"), (_PROMISE, "a promise or a legal word")):
+        found += [f"{what}: {m.group(0)}" for m in pattern.finditer(draft.message) if m.group(0) not in source]
+    for link in _LINK.findall(draft.message):
+        host = (urlsplit(link if "//" in link else f"//{link}").hostname or "").lower()
+        if link not in source and host not in limits.link_hosts:
+            found.append(f"a link to {host or link}")
+    return found
+
+
+def _doubts(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
+    """What the cited passages do not carry, sentence by sentence."""
+    doubts = []
+    if draft.language.lower()[:2] != limits.language:
+        doubts.append(f"it is written in {draft.language}, the articles in {limits.language}")
+    if len(draft.message.split()) > limits.max_words:
+        doubts.append(f"longer than {limits.max_words} words")
+    passages = [f"{hit.title}\n{hit.section}\n{hit.passage}" for hit in cited]
+    for sentence in _SENTENCE_END.split(draft.message):
+        if problem := unsupported(sentence, passages):
+            doubts.append(problem)
+    return doubts
+
+
+def unsupported(sentence: str, passages: list[str]) -> str | None:
+    """Why no passage carries `sentence`, or None when one does: verbatim, or in its words, numbers and negations."""
+    words = [w.lower() for w in _WORD.findall(sentence)]
+    content = {w for w in words if w not in _COMMON and len(w) > 1}
+    if not content:
+        return None
+    if any(" ".join(sentence.split()) in " ".join(p.split()) for p in passages):
+        return None
+    for passage in passages:
+        known = {w.lower() for w in _WORD.findall(passage)}
+        numbers = set(_NUMBER.findall(sentence)) <= set(_NUMBER.findall(passage))
+        negations = not _NEGATION.search(sentence) or bool(_NEGATION.search(passage))
+        if numbers and negations and len(content & known) >= SUPPORT * len(content):
+            return None
+    return f"not in the cited passages: {sentence.strip()[:120]}"

@@ -1,0 +1,26 @@
+"""What was said earlier, as far as this conversation may know it."""
+
+from tickets.models import Conversation, Message, Trust
+
+LAST = 20
+
+
+def earlier_messages(conversation_id: int, *, before: int) -> list[Message]:
+    """The last 20 messages older than message `before`, oldest first.
+
+    A claimed address sees its own conversation only; a verified one all of the customer's verified conversations.
+    """
+    here = Conversation.objects.get(pk=conversation_id)
+    visible = Message.objects.filter(pk__lt=before)
+    if here.trust == Trust.CLAIMED:
+        visible = visible.filter(conversation=here)
+    else:
+        visible = visible.filter(conversation__customer_id=here.customer_id).exclude(conversation__trust=Trust.CLAIMED)
+    return list(visible.order_by("-id")[:LAST])[::-1]
+
+
+def as_lines(messages: list[Message]) -> str:
+    """The messages for the model, one a line, each cut at 400 characters."""
+    if not messages:
+        return "No earlier messages."
+    return "\n".join(f"{m.author} ({m.channel}): {' '.join(m.body.split())[:400]}" for m in messages)

@@ -1,0 +1,50 @@
+"""What the assistant did, kept so that every run can be explained."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from tickets.models import Conversation, Message, Ticket
+
+
+class AgentRun(models.Model):
+    """One pass of the assistant over the unanswered messages of a conversation."""
+
+    class Outcome(models.TextChoices):
+        STORED = "stored", "Stored"
+        NEWER_MESSAGE = "newer_message", "Discarded: the customer wrote meanwhile"
+        TAKEN_OVER = "taken_over", "Discarded: people took over"
+        FAILED = "failed", "Failed, will be tried again"
+        LEASE_LOST = "lease_lost", "Discarded: another worker has it"
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="runs")
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="runs")
+    inputs = models.ManyToManyField(Message, related_name="runs")
+    reply = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="produced_by")
+    outcome = models.CharField(max_length=20, choices=Outcome.choices)
+    verdict = models.CharField(max_length=12, blank=True)
+    reason = models.CharField(max_length=20, blank=True)
+    findings = models.JSONField(default=list)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    model = models.CharField(max_length=80, blank=True)
+    prompt_version = models.CharField(max_length=20, blank=True)
+    calls = models.JSONField(default=list)
+    hits = models.JSONField(default=list)
+    draft = models.TextField(blank=True)
+    confidence = models.FloatField(null=True)
+    model_calls = models.PositiveSmallIntegerField(default=0)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["ticket"], name="run_ticket")]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}: {self.verdict or self.outcome}"
+
+    @property
+    def latency_ms(self) -> int:
+        return round((self.finished_at - self.started_at).total_seconds() * 1000)

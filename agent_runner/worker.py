@@ -1,0 +1,251 @@
+"""The agent role: claim a conversation, think, judge, store. Each step is a plain function; this is their order."""
+
+import asyncio
+import functools
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from agent_runner.assistant import MISBEHAVED, Usage, assist, model_name
+from agent_runner.context import RunContext
+from agent_runner.frame import framed, source
+from agent_runner.gate import Kind, Limits, Verdict, judge
+from agent_runner.models import AgentRun
+from agent_runner.prompts import PROMPT_VERSION
+from agent_runner.triggers import find_trigger
+from fte_project.crash import crash
+from fte_project.db import LeaseLost, held_lease, unit_of_work
+from fte_project.events import MessageReceived, RunFinished, inbound_topics, publish
+from fte_project.inbox import work_through
+from tickets.escalations import HandOver, escalate
+from tickets.models import ChannelSettings, Conversation, Message, Ticket, Trust
+from tickets.reasons import Reason, Urgency
+from tickets.record import ASSISTANT
+from tickets.replies import reply
+from tickets.work import Result, Work, claim, finish, release, renew, retry
+
+log = structlog.get_logger()
+ROUNDS = 3  # a newer message makes it think again, at most twice
+SUGGESTIONS = 3
+
+
+@dataclass(kw_only=True)
+class Run:
+    """One pass: its context, what it cost, and what was decided."""
+
+    context: RunContext
+    started_at: datetime
+    verdict: Verdict = field(default_factory=lambda: Verdict(kind=Kind.HAND_OVER))
+    urgency: Urgency = Urgency.NORMAL
+    usage: Usage = field(default_factory=lambda: Usage(model=""))
+    error: str = ""
+
+
+async def answer(conversation_id: int) -> None:
+    """Answer everything unanswered in the conversation, or hand it over; nothing when it is not due or not ours.
+
+    Failures become a later try (DESIGN rule 2); only a stopping process or a lost database raises.
+    """
+    work = await unit_of_work(claim)(conversation_id)
+    if work is None:
+        return
+    try:
+        async with (
+            asyncio.timeout(settings.RUN_DEADLINE_SECONDS),
+            held_lease(lambda: unit_of_work(renew)(work)),
+        ):
+            for number in range(1, ROUNDS + 1):
+                if await _one_pass(work, final=number == ROUNDS) != Result.NEWER_MESSAGE:
+                    break
+    except asyncio.CancelledError:
+        await unit_of_work(release)(work)
+        raise
+    except LeaseLost:
+        log.warning("run_lease_lost", conversation=conversation_id)
+    except Exception as error:
+        # Whatever went wrong, the row stays the queue: a later try, or after the last one a person.
+        log.warning("run_failed", conversation=conversation_id, error=repr(error)[:300])
+        try:
+            await unit_of_work(retry)(work, repr(error))
+        except LeaseLost:
+            log.warning("run_lease_lost", conversation=conversation_id)
+
+
+async def _one_pass(work: Work, *, final: bool) -> Result:
+    run = await unit_of_work(open_run)(work)
+    if run is None:
+        return await unit_of_work(finish)(work, [], lambda _: None)
+    await think(run)
+    crash("run_decided")
+    store = functools.partial(_store, run=run, attempt=work.attempts)
+    result = await unit_of_work(finish)(work, list(run.context.message_ids), store, even_if_newer=final)
+    if result != Result.STORED:
+        await unit_of_work(record_discarded)(run, work, AgentRun.Outcome(result.value))
+    log.info("run_finished", ticket=run.context.reference, result=result, verdict=run.verdict.kind)
+    return result
+
+
+def open_run(work: Work) -> Run | None:
+    """What is unanswered now, as a run's context; None when nothing is."""
+    conversation = Conversation.objects.select_related("customer").get(pk=work.conversation_id)
+    ticket = Ticket.objects.get(pk=work.ticket_id)
+    messages = list(conversation.messages.all().unanswered())
+    if not messages:
+        return None
+    return Run(
+        started_at=timezone.now(),
+        context=RunContext(
+            conversation_id=conversation.pk,
+            ticket_id=ticket.pk,
+            reference=ticket.reference,
+            channel=messages[-1].channel,
+            trusted=conversation.trust != Trust.CLAIMED,
+            customer_id=conversation.customer_id,
+            customer_name=conversation.customer.name,
+            subject=ticket.subject,
+            question="\n\n".join(m.body for m in messages),
+            priority=ticket.priority,
+            category=ticket.category,
+            message_ids=tuple(m.pk for m in messages),
+        ),
+    )
+
+
+async def think(run: Run) -> None:
+    """Triggers, then the assistant, then the gate: leaves the verdict in `run`. Raises when the model is away."""
+    context = run.context
+    is_first = await unit_of_work(_is_first)(context)
+    said = f"{context.subject}\n{context.question}" if is_first else context.question
+    trigger = find_trigger(said, context.channel)
+    if trigger is not None:
+        finding = f"trigger: {trigger.words}"
+        run.verdict = Verdict(kind=Kind.HAND_OVER, reason=trigger.reason, findings=(finding,))
+        run.urgency = trigger.urgency
+        return
+    try:
+        run.usage = await assist(context)
+    except MISBEHAVED as error:
+        run.error, run.usage = repr(error)[:2000], Usage(model=model_name())
+        finding = f"the model ended with {type(error).__name__}"
+        run.verdict = Verdict(kind=Kind.HAND_OVER, reason=Reason.TOOL_FAILURE, findings=(finding,))
+        return
+    if context.hand_over is not None:
+        run.verdict = Verdict(kind=Kind.HAND_OVER, reason=Reason(context.hand_over.reason), findings=("the model",))
+        run.urgency = Urgency(context.hand_over.urgency)
+    elif context.draft is not None:
+        run.verdict = judge(context.draft, context.hits, await unit_of_work(_limits)(context))
+
+
+def _is_first(context: RunContext) -> bool:
+    """Nobody has written to the customer on this ticket: its subject still speaks for it."""
+    return not Message.objects.filter(ticket_id=context.ticket_id, direction=Message.Direction.OUTBOUND).exists()
+
+
+def _limits(context: RunContext) -> Limits:
+    hosts = {urlsplit(settings.PUBLIC_BASE_URL).hostname} | {urlsplit(h.url).hostname for h in context.hits.values()}
+    return Limits(max_words=ChannelSettings.of(context.channel).max_words, link_hosts=frozenset(h for h in hosts if h))
+
+
+def _store(ticket: Ticket, *, run: Run, attempt: int) -> None:
+    """Store the reply or the escalation with the run that made it, in the caller's transaction."""
+    context, verdict = run.context, run.verdict
+    stored: Message | None
+    if verdict.kind == Kind.ANSWER and context.draft is not None:
+        stored = _answer(ticket, context)
+    else:
+        escalation = escalate(ticket, _hand_over(run), actor=ASSISTANT, answers=context.message_ids)
+        stored = Message.objects.filter(answers__in=context.message_ids, ticket=escalation.ticket).last()
+    _record(run, attempt, AgentRun.Outcome.STORED, stored)
+
+
+def _answer(ticket: Ticket, context: RunContext) -> Message:
+    draft = context.draft
+    assert draft is not None
+    cited = [context.hits[c] for c in draft.citations if c in context.hits]
+    return reply(
+        ticket,
+        body=framed(
+            draft.message,
+            cited,
+            customer_name=context.customer_name,
+            language=draft.language,
+            signature=ChannelSettings.of(context.channel).signature,
+        ),
+        kind=Message.Kind.ANSWER,
+        sources=[source(hit, passage=True) for hit in cited],
+        answers=context.message_ids,
+    )
+
+
+def _hand_over(run: Run) -> HandOver:
+    context, verdict = run.context, run.verdict
+    is_suggested, is_draft = verdict.kind == Kind.SUGGEST, verdict.kind == Kind.DRAFT
+    draft = context.draft
+    hits = list(context.hits.values())
+    return HandOver(
+        reason=verdict.reason or Reason.LOW_CONFIDENCE,
+        urgency=run.urgency,
+        detail="; ".join(verdict.findings),
+        suggestions=tuple(source(h, passage=False) for h in hits[:SUGGESTIONS]) if is_suggested else (),
+        draft=draft.message if draft and (is_draft or is_suggested) else "",
+        draft_sources=tuple(source(context.hits[c], passage=True) for c in draft.citations if c in context.hits)
+        if draft and (is_draft or is_suggested)
+        else (),
+    )
+
+
+def record_discarded(run: Run, work: Work, outcome: AgentRun.Outcome) -> None:
+    """Keep a pass whose result was not stored: late answers are discarded and recorded as such."""
+    _record(run, work.attempts, outcome, None)
+
+
+def _record(run: Run, attempt: int, outcome: AgentRun.Outcome, stored: Message | None) -> None:
+    context, draft = run.context, run.context.draft
+    row = AgentRun.objects.create(
+        conversation_id=context.conversation_id,
+        ticket_id=context.ticket_id,
+        reply=stored,
+        outcome=outcome,
+        verdict=run.verdict.kind,
+        reason=run.verdict.reason or "",
+        findings=list(run.verdict.findings),
+        attempt=attempt,
+        model=run.usage.model,
+        prompt_version=PROMPT_VERSION,
+        calls=context.calls,
+        hits=[{"id": name, **asdict(hit)} for name, hit in context.hits.items()],
+        draft=draft.message if draft else "",
+        confidence=draft.confidence if draft else None,
+        model_calls=run.usage.model_calls,
+        input_tokens=run.usage.input_tokens,
+        output_tokens=run.usage.output_tokens,
+        error=run.error,
+        started_at=run.started_at,
+    )
+    row.inputs.set(context.message_ids)
+    publish(RunFinished(conversation_id=context.conversation_id, run_id=row.pk))
+
+
+def _warm_up() -> None:
+    """Load the models before the first customer waits for them."""
+    from knowledge.search import search
+
+    search("warm up")
+
+
+async def answer_messages(stop: asyncio.Event) -> None:
+    """The agent role: answer what is rung, many conversations at once, until told to stop."""
+    warming = asyncio.create_task(unit_of_work(_warm_up)())
+    await work_through(
+        stop,
+        group="fte.agent",
+        topics=inbound_topics(),
+        pick=lambda event: event.conversation_id if isinstance(event, MessageReceived) else None,
+        work=answer,
+        at_once=settings.WORKER_CONCURRENCY,
+    )
+    await asyncio.gather(warming, return_exceptions=True)

@@ -1,0 +1,158 @@
+"""The form's HTTP interface: submit, look, write again."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Field, Router, Schema, Status
+from ninja.errors import HttpError
+
+from channels_app.web_form.parsing import (
+    FollowUpIn,
+    SubmitIn,
+    checked,
+    follow_up,
+    message_key,
+    read_body,
+    submission,
+)
+from tickets.intake import InboundMessage, OtherMessageSameId, Received, receive
+from tickets.models import Message, Ticket
+from tickets.tokens import status_token, status_url, ticket_of
+
+router = Router(tags=["support"])
+
+
+class ErrorOut(Schema):
+    detail: str
+    errors: list[dict[str, str]] = []
+
+
+class SubmittedOut(Schema):
+    reference: str
+    token: str
+    status_url: str
+
+
+class CitationOut(Schema):
+    slug: str
+    title: str
+    url: str
+    passage: str | None = None
+
+
+class MessageOut(Schema):
+    id: int
+    author: str
+    kind: str
+    text: str
+    at: datetime
+    citations: list[CitationOut] = Field(default_factory=list)
+    attachments: list[str] = Field(default_factory=list)
+
+
+class TicketOut(Schema):
+    reference: str
+    subject: str
+    status: str
+    category: str
+    priority: str
+    opened_at: datetime
+    messages: list[MessageOut]
+
+
+def _body(model: type[SubmitIn] | type[FollowUpIn]) -> dict[str, Any]:
+    """The two ways to send the fields, for the OpenAPI document."""
+    schema = model.model_json_schema()
+    with_files = {
+        **schema,
+        "properties": {
+            **schema["properties"],
+            "attachments": {"type": "array", "items": {"type": "string", "format": "binary"}, "maxItems": 5},
+        },
+    }
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": schema},
+                "multipart/form-data": {"schema": with_files},
+            },
+        }
+    }
+
+
+ERRORS = {400: ErrorOut, 409: ErrorOut, 413: ErrorOut, 415: ErrorOut, 422: ErrorOut}
+
+
+@router.post("/submit", response={201: SubmittedOut, **ERRORS}, openapi_extra=_body(SubmitIn))
+def submit(request: HttpRequest) -> Status[Any]:
+    """Open a ticket. Send an Idempotency-Key to make a retry harmless. At most 5 attachments of 10 MB."""
+    fields, files = read_body(request)
+    form = checked(SubmitIn, fields)
+    return _answer(submission(form, key=message_key(request), files=files))
+
+
+@router.get("/ticket/{token}", response={200: TicketOut, 404: ErrorOut})
+def ticket(request: HttpRequest, token: str) -> TicketOut:
+    """The ticket that a status token opens, with everything the customer may see."""
+    return public_view(open_ticket(token))
+
+
+@router.post(
+    "/ticket/{token}/messages",
+    response={201: SubmittedOut, 404: ErrorOut, **ERRORS},
+    openapi_extra=_body(FollowUpIn),
+)
+def write_again(request: HttpRequest, token: str) -> Status[Any]:
+    """Add a message. When the ticket is closed it opens a new one, whose reference and link are returned."""
+    current = open_ticket(token)
+    fields, files = read_body(request)
+    form = checked(FollowUpIn, fields)
+    return _answer(follow_up(form, current, key=message_key(request), files=files), about=current)
+
+
+def open_ticket(token: str) -> Ticket:
+    """The token's ticket. Raises HttpError 404, the same for unknown, expired and revoked."""
+    try:
+        return ticket_of(token)
+    except Ticket.DoesNotExist as error:
+        raise HttpError(404, "This link is not valid, or it has expired.") from error
+
+
+def _answer(inbound: InboundMessage, about: Ticket | None = None) -> Status[Any]:
+    try:
+        received: Received = receive(inbound, about=about)
+    except OtherMessageSameId as error:
+        raise HttpError(409, "This Idempotency-Key was used before, with another content.") from error
+    opened = received.ticket
+    return Status(
+        201,
+        SubmittedOut(reference=opened.reference, token=status_token(opened), status_url=status_url(opened)),
+    )
+
+
+def public_view(ticket: Ticket) -> TicketOut:
+    """What a customer may see of this one ticket: no names of staff, no internal words."""
+    messages = ticket.messages.prefetch_related("attachments").order_by("id")
+    return TicketOut(
+        reference=ticket.reference,
+        subject=ticket.subject,
+        status=ticket.status,
+        category=ticket.category,
+        priority=ticket.priority,
+        opened_at=ticket.opened_at,
+        messages=[_public_message(m) for m in messages],
+    )
+
+
+def _public_message(message: Message) -> MessageOut:
+    return MessageOut(
+        id=message.pk,
+        author=message.author,
+        kind=message.kind,
+        text=message.body,
+        at=message.created_at,
+        citations=[CitationOut(**{k: s.get(k) for k in ("slug", "title", "url", "passage")}) for s in message.sources],
+        attachments=[a.name for a in message.attachments.all()],
+    )

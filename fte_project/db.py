@@ -1,0 +1,120 @@
+"""How work touches the database: one unit per thread hop, and rows that are claimed by lease."""
+
+import asyncio
+import functools
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Self
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, close_old_connections, connection, models
+from django.db.models.functions import Now
+
+LEASE = timedelta(seconds=10)
+RENEW_EVERY_SECONDS = 3.0
+
+
+class LeaseLost(Exception):
+    """The row is no longer ours: somebody else may be working on it, so nothing of ours may be written or sent."""
+
+
+def unit_of_work[**P, R](fn: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Make a whole synchronous function awaitable, in this task's thread, on a connection that works.
+
+    Stale connections are closed in the thread that used them; without that a process never recovers from a
+    restarted database.
+    """
+
+    @functools.wraps(fn)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+        _close_stale()
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            _close_stale()
+
+    return sync_to_async(inner)
+
+
+def _close_stale() -> None:
+    if not connection.in_atomic_block:  # a test's transaction around everything is not ours to close
+        close_old_connections()
+
+
+class LeasedQuerySet[M: models.Model](models.QuerySet[M]):
+    """Rows that are work: claimed by one conditional UPDATE, by the database's clock."""
+
+    def free(self) -> Self:
+        """Rows that nobody holds."""
+        return self.filter(models.Q(lease_expires_at=None) | models.Q(lease_expires_at__lt=Now()))
+
+    def take(self, pk: Any, **changes: Any) -> uuid.UUID | None:
+        """Claim row `pk` if it is in this set and free: the lease token, or None when somebody else was first."""
+        token = uuid.uuid4()
+        taken = (
+            self.filter(pk=pk)
+            .free()
+            .update(
+                lease_token=token,
+                lease_expires_at=Now() + LEASE,
+                attempts=models.F("attempts") + 1,
+                **changes,
+            )
+        )
+        return token if taken else None
+
+    def held(self, pk: Any, token: uuid.UUID) -> Self:
+        """Row `pk` while `token` still holds it; empty when the lease has passed on or run out."""
+        return self.filter(pk=pk, lease_token=token, lease_expires_at__gt=Now())
+
+    def renew(self, pk: Any, token: uuid.UUID) -> bool:
+        """Hold row `pk` for another LEASE; False when it is no longer ours."""
+        return bool(self.held(pk, token).update(lease_expires_at=Now() + LEASE))
+
+
+class Leased(models.Model):
+    """The columns of a row that is work."""
+
+    lease_token = models.UUIDField(null=True, editable=False)
+    lease_expires_at = models.DateTimeField(null=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+@asynccontextmanager
+async def held_lease(renew: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
+    """Renew a lease while the body runs; the body is cancelled and LeaseLost raised once it is not ours any more."""
+    task = asyncio.current_task()
+    assert task is not None
+    lost = False
+
+    async def keep() -> None:
+        nonlocal lost
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(RENEW_EVERY_SECONDS)
+            try:
+                ours = await renew()
+            except DatabaseError:
+                ours = time.monotonic() - last < LEASE.total_seconds() - RENEW_EVERY_SECONDS
+            else:
+                last = time.monotonic()
+            if not ours:
+                lost = True
+                task.cancel()
+                return
+
+    keeper = asyncio.create_task(keep())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if lost and task.uncancel() == 0:
+            raise LeaseLost from None
+        raise
+    finally:
+        keeper.cancel()

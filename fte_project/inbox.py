@@ -1,0 +1,108 @@
+"""From Kafka records to work on ids: many ids at once, one id never twice at once, offsets committed early."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+from asgiref.sync import ThreadSensitiveContext
+from django.db import DatabaseError
+
+from fte_project.db import unit_of_work
+from fte_project.events import BadEvent, DeadLettered, Event, parse, publish
+from fte_project.kafka import Record, consume
+from fte_project.models import DeadLetter
+
+log = structlog.get_logger()
+LIST_LIMIT = 1000
+
+
+def keep_bad_record(record: Record, error: str) -> None:
+    """A record that is no event of ours: note where it was and what was wrong; the partition goes on."""
+    letter = DeadLetter.objects.create(kind=DeadLetter.Kind.RECORD, origin=record.origin, error=error)
+    publish(DeadLettered(conversation_id=0, dead_letter_id=letter.pk))
+
+
+class Inbox:
+    """The list of ids to work on. A ring for an id that is being worked on makes it run once more afterwards."""
+
+    def __init__(self, work: Callable[[int], Awaitable[None]], *, at_once: int) -> None:
+        self._work = work
+        self._slots = asyncio.Semaphore(at_once)
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._again: set[int] = set()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._stopping = False
+
+    async def add(self, pk: int) -> None:
+        """Put `pk` on the list; waits only while the list is full."""
+        await self._room.wait()
+        if pk in self._tasks:
+            self._again.add(pk)
+            return
+        self._tasks[pk] = asyncio.create_task(self._run(pk))
+        if len(self._tasks) >= LIST_LIMIT:
+            self._room.clear()
+
+    async def _run(self, pk: int) -> None:
+        try:
+            async with self._slots, ThreadSensitiveContext():
+                while not self._stopping:
+                    self._again.discard(pk)
+                    try:
+                        await self._work(pk)
+                    except DatabaseError as error:
+                        # Nothing was stored; the sweeper rings again when the database is back.
+                        log.warning("work_waits_for_database", id=pk, error=str(error)[:200])
+                    if pk not in self._again:
+                        return
+        except Exception:
+            log.exception("work_failed", id=pk)
+        finally:
+            del self._tasks[pk]
+            self._room.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Let what runs finish for `seconds`, then cancel it; what has not begun is dropped (the row is due still)."""
+        self._stopping = True
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks.values(), timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+
+async def work_through(
+    stop: asyncio.Event,
+    *,
+    group: str,
+    topics: list[str],
+    pick: Callable[[Event], int | None],
+    work: Callable[[int], Awaitable[None]],
+    at_once: int,
+    grace_seconds: float = 12.0,
+) -> None:
+    """Consume `topics` as `group` and run `work` on the ids that `pick` finds in events, until told to stop."""
+    inbox = Inbox(work, at_once=at_once)
+
+    async def handle(record: Record) -> None:
+        try:
+            event = parse(record.value)
+        except BadEvent as error:
+            with suppress(DatabaseError):
+                await unit_of_work(keep_bad_record)(record, str(error))
+            return
+        pk = pick(event)
+        if pk is not None:
+            await inbox.add(pk)
+
+    consuming = asyncio.create_task(consume(group, topics, handle))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([consuming, stopping], return_when=asyncio.FIRST_COMPLETED)
+    consuming.cancel()
+    stopping.cancel()
+    await inbox.drain(grace_seconds)
+    results = await asyncio.gather(consuming, stopping, return_exceptions=True)
+    if isinstance(results[0], Exception):
+        raise results[0]

@@ -1,0 +1,150 @@
+"""The only file that speaks Kafka. At-least-once with manual commits; PostgreSQL makes it exactly once in effect."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from django.conf import settings
+
+from fte_project.events import all_topics
+
+log = structlog.get_logger()
+
+# What a broker that is away, restarting or confused looks like from here.
+BROKER_ERRORS = (KafkaError, OSError, TimeoutError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One Kafka record, as it came."""
+
+    topic: str
+    partition: int
+    offset: int
+    value: bytes
+
+    @property
+    def origin(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+def bootstrap() -> str:
+    """The broker's address. Raises RuntimeError with what to do when none is known."""
+    if not settings.KAFKA_BOOTSTRAP_SERVERS:
+        raise RuntimeError("No Kafka broker: set KAFKA_BOOTSTRAP_SERVERS, or run `make demo` for an embedded one.")
+    return str(settings.KAFKA_BOOTSTRAP_SERVERS)
+
+
+async def ensure_topics() -> None:
+    """Create the eight topics where they are missing. Raises KafkaError."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap())
+    await admin.start()
+    try:
+        have = set(await admin.list_topics())
+        missing = [
+            NewTopic(name, settings.KAFKA_PARTITIONS, settings.KAFKA_REPLICATION)
+            for name in all_topics()
+            if name not in have
+        ]
+        if missing:
+            answer = await admin.create_topics(missing)
+            for name, code, *_ in answer.topic_errors:
+                error = for_code(code)
+                if code and error is not TopicAlreadyExistsError:
+                    raise error(name)
+    finally:
+        await admin.close()
+
+
+class Producer:
+    """Sends events and waits for every replica; made anew after an error, since a broken one may never recover."""
+
+    def __init__(self) -> None:
+        self._producer: AIOKafkaProducer | None = None
+
+    async def _ready(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            await ensure_topics()
+            producer = AIOKafkaProducer(
+                bootstrap_servers=bootstrap(),
+                acks="all",
+                enable_idempotence=settings.KAFKA_IDEMPOTENCE,
+                request_timeout_ms=10_000,
+            )
+            await producer.start()
+            self._producer = producer
+        return self._producer
+
+    async def send(self, events: list[tuple[str, str, dict[str, object]]]) -> None:
+        """Publish (topic, key, payload) in order and return when all are acknowledged. Raises one of BROKER_ERRORS."""
+        try:
+            producer = await self._ready()
+            acks = [
+                await producer.send(topic, json.dumps(payload).encode(), key=key.encode())
+                for topic, key, payload in events
+            ]
+            await asyncio.gather(*acks)
+        except BROKER_ERRORS:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(KafkaError, TimeoutError):
+                await asyncio.wait_for(producer.stop(), 5)
+
+
+@asynccontextmanager
+async def _consumer(group: str, topics: list[str]) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(
+        *topics,
+        bootstrap_servers=bootstrap(),
+        group_id=f"{settings.KAFKA_TOPIC_PREFIX}{group}",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=settings.KAFKA_SESSION_TIMEOUT_MS,
+        heartbeat_interval_ms=max(300, settings.KAFKA_SESSION_TIMEOUT_MS // 4),
+        max_poll_interval_ms=300_000,
+    )
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        with contextlib.suppress(KafkaError, TimeoutError):
+            await asyncio.wait_for(consumer.stop(), 8)
+
+
+async def consume(group: str, topics: list[str], handle: Callable[[Record], Awaitable[None]]) -> None:
+    """Hand every record to `handle`, then commit its offset; for ever, over broker restarts and rebalances.
+
+    `handle` must not raise for a bad record. After any Kafka error everything fetched is dropped and the
+    consumer is made anew: redelivery is harmless, working on a partition that was taken away is not.
+    """
+    while True:
+        try:
+            await ensure_topics()
+            async with _consumer(group, topics) as consumer:
+                while True:
+                    batch = await consumer.getmany(timeout_ms=500, max_records=50)
+                    for partition, messages in batch.items():
+                        for m in messages:
+                            await handle(
+                                Record(
+                                    topic=m.topic,
+                                    partition=m.partition,
+                                    offset=m.offset,
+                                    value=m.value or b"",
+                                )
+                            )
+                        await consumer.commit({partition: messages[-1].offset + 1})
+        except BROKER_ERRORS as error:
+            log.warning("consumer_restarts", group=group, error=repr(error)[:200])
+            await asyncio.sleep(1)

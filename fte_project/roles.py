@@ -1,0 +1,90 @@
+"""Roles are what a process does: relay, agent, delivery, schedule. Apps register theirs; commands run them."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+
+import structlog
+from django.db import DatabaseError
+from django.db.models.functions import Now
+from django.utils.module_loading import import_string
+
+from fte_project.db import unit_of_work
+from fte_project.models import Heartbeat
+
+log = structlog.get_logger()
+Role = Callable[[asyncio.Event], Awaitable[None]]
+
+# name -> dotted path of `async def role(stop: asyncio.Event)`; loaded only where the role runs.
+_roles: dict[str, str] = {}
+GRACE_SECONDS = 18.0
+BEAT_SECONDS = 5.0
+
+
+def register(name: str, path: str) -> None:
+    """Called from AppConfig.ready by the app that owns the role."""
+    _roles[name] = path
+
+
+def names() -> list[str]:
+    return sorted(_roles)
+
+
+def beat(role: str) -> None:
+    """Record that this process runs `role` now."""
+    Heartbeat.objects.update_or_create(
+        role=role, instance=f"{socket.gethostname()}:{os.getpid()}", defaults={"beat_at": Now()}
+    )
+
+
+async def _heartbeat(role: str) -> None:
+    while True:
+        try:
+            await unit_of_work(beat)(role)
+        except DatabaseError as error:
+            log.warning("heartbeat_failed", role=role, error=str(error)[:200])
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def _run(wanted: list[str]) -> int:
+    """Run the roles until SIGTERM or SIGINT; then let each finish or release what it holds. Exit status."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    tasks: dict[asyncio.Task[None], str] = {}
+    beats: list[asyncio.Task[None]] = []
+    for name in wanted:
+        role: Role = import_string(_roles[name])
+        tasks[asyncio.ensure_future(role(stop))] = name
+        beats.append(asyncio.create_task(_heartbeat(name)))
+        log.info("role_started", role=name)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    # A role that ends by itself is broken: the whole process goes, and its supervisor starts it again.
+    broken = [tasks[task] for task in tasks if task.done()] if not stop.is_set() else []
+    stop.set()
+    _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+    for task in [*late, *beats, stopping]:
+        task.cancel()
+    for task, name in tasks.items():
+        (result,) = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(result, Exception):
+            log.error("role_failed", role=name, error=repr(result), exc_info=result)
+            broken.append(name)
+    log.info("roles_stopped", roles=wanted, broken=broken)
+    return 1 if broken else 0
+
+
+def run(wanted: list[str]) -> int:
+    """Run the named roles in this process until it is told to stop; the exit status."""
+    unknown = [name for name in wanted if name not in _roles]
+    if unknown:
+        raise ValueError(f"No such role: {', '.join(unknown)}. There are: {', '.join(names())}.")
+    try:
+        import uvloop
+    except ImportError:  # Windows
+        return asyncio.run(_run(wanted))
+    return asyncio.run(_run(wanted), loop_factory=uvloop.new_event_loop)

@@ -1,0 +1,86 @@
+"""Timed work is rows with a due time, claimed by lease: any number of schedulers may run. No Kafka needed."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from asgiref.sync import ThreadSensitiveContext
+from django.db import DatabaseError
+from django.db.models.functions import Now
+from django.utils.module_loading import import_string
+
+from fte_project.db import LeaseLost, held_lease, unit_of_work
+from fte_project.models import TimedJob
+from fte_project.notify import listening, notify
+
+log = structlog.get_logger()
+SCHEDULE_BELL = "fte_schedule"
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """`path` names a plain function without arguments; it may be called again at any time."""
+
+    name: str
+    path: str
+    every: timedelta
+
+
+_jobs: dict[str, Job] = {}
+
+
+def register(name: str, path: str, *, every: timedelta) -> None:
+    """Called from AppConfig.ready by the app that owns the job."""
+    _jobs[name] = Job(name=name, path=path, every=every)
+
+
+def run_soon(name: str) -> None:
+    """Make the job due now and wake the scheduler, when the current transaction commits."""
+    TimedJob.objects.filter(pk=name).update(due_at=Now())
+    notify(SCHEDULE_BELL)
+
+
+def _plan() -> None:
+    TimedJob.objects.bulk_create([TimedJob(name=name) for name in _jobs], ignore_conflicts=True)
+
+
+def _due() -> list[str]:
+    return list(TimedJob.objects.due().filter(name__in=_jobs).values_list("pk", flat=True))
+
+
+async def run_job(name: str) -> bool:
+    """Run the job now if it is due and free; whether it ran. An error is recorded on the row, never raised."""
+    job = _jobs[name]
+    token = await unit_of_work(TimedJob.objects.due().take)(name, due_at=Now() + job.every)
+    if token is None:
+        return False
+    error = ""
+    try:
+        async with held_lease(lambda: unit_of_work(TimedJob.objects.all().renew)(name, token)):
+            await unit_of_work(import_string(job.path))()
+    except LeaseLost:
+        return False
+    except Exception as caught:
+        # One broken job must not stop the others; the row and the log carry the reason.
+        log.exception("job_failed", job=name)
+        error = repr(caught)[:2000]
+    await unit_of_work(TimedJob.objects.filter(pk=name, lease_token=token).update)(
+        lease_token=None, lease_expires_at=None, last_run_at=Now(), last_error=error
+    )
+    return True
+
+
+async def run_schedule(stop: asyncio.Event) -> None:
+    """The schedule role: run what is due until told to stop."""
+    await unit_of_work(_plan)()
+    async with listening(SCHEDULE_BELL) as bell:
+        while not stop.is_set():
+            try:
+                for name in await unit_of_work(_due)():
+                    async with ThreadSensitiveContext():
+                        await run_job(name)
+            except DatabaseError as error:
+                log.warning("schedule_waits_for_database", error=str(error)[:200])
+            await bell.wait(POLL_SECONDS)

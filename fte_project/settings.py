@@ -1,0 +1,264 @@
+"""One settings file, driven by the environment. Every switch is listed and explained in `.env.example`.
+
+FTE_MODE decides what a missing value means: `local` and `test` fall back to the embedded services and to
+secrets made for this checkout; `production` refuses to start instead.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+
+from fte_project import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()  # NAME_FILE=/run/secrets/name works for every NAME
+if (BASE_DIR / ".env").is_file():
+    environ.Env.read_env(BASE_DIR / ".env")
+
+MODE = env.str("FTE_MODE", "local")
+if MODE not in {"local", "test", "production"}:
+    raise ImproperlyConfigured(f"FTE_MODE is {MODE!r}; use local, test or production.")
+PRODUCTION = MODE == "production"
+TESTING = MODE == "test"
+
+STATE_DIR = embedded.state_dir(BASE_DIR)
+INSTANCE = {} if PRODUCTION else embedded.read_instance(STATE_DIR)  # what `make demo` wrote about itself
+
+
+def required(name: str) -> str:
+    """The variable `name`; outside production an empty string when it is unset."""
+    value: str = env.str(name, "")
+    if PRODUCTION and not value:
+        raise ImproperlyConfigured(f"{name} must be set when FTE_MODE=production (see .env.example).")
+    return value
+
+
+# --- Who we are -----------------------------------------------------------------------------------------------
+DEBUG = False if PRODUCTION else env.bool("DEBUG", False)
+SECRET_KEY = required("SECRET_KEY") or embedded.local_secret(STATE_DIR, "secret_key")
+STATUS_TOKEN_KEY = required("STATUS_TOKEN_KEY") or embedded.local_secret(STATE_DIR, "status_token_key")
+PUBLIC_BASE_URL = (required("PUBLIC_BASE_URL") or INSTANCE.get("base_url", "http://127.0.0.1:8000")).rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "testserver"])
+if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS):
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts of the desk, without '*'.")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
+COMPANY_NAME = env.str("COMPANY_NAME", "Tidewater")
+SUPPORT_HOURS = env.str("SUPPORT_HOURS", "Monday to Friday, 9:00 to 17:00")
+DEMO = env.bool("FTE_DEMO", False) and not PRODUCTION  # landing form at `/`
+
+# --- Services -------------------------------------------------------------------------------------------------
+if PRODUCTION or env.str("DATABASE_URL", ""):
+    required("DATABASE_URL")
+    database = env.db_url("DATABASE_URL")
+else:
+    database = embedded.database_settings(STATE_DIR)
+database["ENGINE"] = "django.db.backends.postgresql"
+database["CONN_HEALTH_CHECKS"] = True
+database["OPTIONS"] = {
+    **database.get("OPTIONS", {}),
+    # A client that stops answering must not hold locks for long (leases carry the work, not connections).
+    "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000",
+}
+if not TESTING:
+    database["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL_MAX", 12),
+        "timeout": 5,
+    }
+DATABASES = {"default": database}
+# LISTEN needs a connection of its own that no pooler cuts.
+DIRECT_DATABASE_URL = env.str("DIRECT_DATABASE_URL", "")
+
+KAFKA_BOOTSTRAP_SERVERS = required("KAFKA_BOOTSTRAP_SERVERS") or INSTANCE.get("kafka", "")
+KAFKA_TOPIC_PREFIX = env.str("KAFKA_TOPIC_PREFIX", "")
+KAFKA_PARTITIONS = env.int("KAFKA_PARTITIONS", 32)
+KAFKA_REPLICATION = env.int("KAFKA_REPLICATION", 1)
+# The embedded broker cannot do it; Apache Kafka should (FTE asks for it in deploy/).
+KAFKA_IDEMPOTENCE = env.bool("KAFKA_IDEMPOTENCE", PRODUCTION)
+KAFKA_SESSION_TIMEOUT_MS = env.int("KAFKA_SESSION_TIMEOUT_MS", 10_000 if PRODUCTION else 3_000)
+
+# --- The assistant --------------------------------------------------------------------------------------------
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "")
+OPENAI_MODEL = env.str("OPENAI_MODEL", "gpt-4o")
+OPENAI_API_MODE = env.str("OPENAI_API_MODE", "responses")  # responses | chat_completions
+OPENAI_EMBEDDING_MODEL = env.str("OPENAI_EMBEDDING_MODEL", "text-embedding-3-small")
+OPENAI_TIMEOUT_SECONDS = env.float("OPENAI_TIMEOUT_SECONDS", 25.0)
+EMBEDDER_THREADS = env.int("EMBEDDER_THREADS", 2)
+WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 8)
+RUN_DEADLINE_SECONDS = env.float("RUN_DEADLINE_SECONDS", 60.0)
+SEND_DEADLINE_SECONDS = env.float("SEND_DEADLINE_SECONDS", 30.0)
+MAX_ATTEMPTS = 5
+
+# --- The desk -------------------------------------------------------------------------------------------------
+RESOLVE_PENDING_AFTER_DAYS = env.int("RESOLVE_PENDING_AFTER_DAYS", 7)
+CLOSE_RESOLVED_AFTER_DAYS = env.int("CLOSE_RESOLVED_AFTER_DAYS", 14)
+WATCHDOG_MINUTES = env.int("WATCHDOG_MINUTES", 15)
+STATUS_TOKEN_DAYS = env.int("STATUS_TOKEN_DAYS", 365)
+ATTACHMENTS_PER_MESSAGE = 5
+ATTACHMENT_MAX_BYTES = 10 * 1024 * 1024
+JSON_MAX_BYTES = 256 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# Mail goes out over SMTP when EMAIL_URL is set (Django's MAILERS), into files of the instance otherwise.
+EMAIL_FROM = env.str("EMAIL_FROM", f"{COMPANY_NAME} Support <support@example.com>")
+DEFAULT_FROM_EMAIL = EMAIL_FROM
+if required("EMAIL_URL"):
+    smtp = urlsplit(env.str("EMAIL_URL"))
+    MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": {
+                "host": smtp.hostname or "localhost",
+                "port": smtp.port or 25,
+                "username": smtp.username or "",
+                "password": smtp.password or "",
+                "use_tls": smtp.scheme == "smtp+tls",
+                "use_ssl": smtp.scheme == "smtp+ssl",
+                "timeout": 20,
+            },
+        }
+    }
+elif TESTING:
+    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+else:
+    MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "OPTIONS": {"file_path": str(STATE_DIR / "mail")},
+        }
+    }
+if TESTING and env.str("MAIL_DIR", ""):  # processes started by a test cannot share its memory
+    MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "OPTIONS": {"file_path": env.str("MAIL_DIR")},
+        }
+    }
+
+# --- Django ---------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "fte_project.apps.FrameConfig",
+    "unfold.apps.BasicAppConfig",
+    "fte_project.apps.DeskConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "ninja",  # serves /api/docs from our own static files
+    "channels",
+    "customers",
+    "knowledge",
+    "tickets",
+    "channels_app",
+    "agent_runner",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "fte_project.urls"
+ASGI_APPLICATION = "fte_project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "fte_project.urls.company",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+if TESTING:
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+LOGIN_URL = "admin:login"
+STATIC_URL = "static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(STATE_DIR / "static")))
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(STATE_DIR / "media")))
+WHITENOISE_USE_FINDERS = not PRODUCTION
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# --- Security -------------------------------------------------------------------------------------------------
+# Strict for everybody; the desk alone adds 'unsafe-eval', which the admin theme's Alpine needs (fte_project/desk.py).
+SECURE_CSP: dict[str, list[str]] = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF, CSP.NONCE],
+    "img-src": [CSP.SELF, "data:"],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
+DESK_CSP: dict[str, list[str]] = {
+    **SECURE_CSP,
+    "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
+    "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
+if PRODUCTION:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", True) else None
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+# --- Desk theme -----------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": f"{COMPANY_NAME} desk",
+    "SITE_HEADER": f"{COMPANY_NAME} desk",
+    "SITE_SYMBOL": "support_agent",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["fte_project.urls.desk_stylesheet"],
+    "SIDEBAR": {"show_search": False, "show_all_applications": True},
+}
+
+# --- Test-only switches ---------------------------------------------------------------------------------------
+CRASH_AT = env.str("FTE_CRASH_AT", "") if TESTING else ""  # name[:n]: SIGKILL ourselves there (fte_project/crash.py)
+
+# Nothing is exported uninvited: the Agents SDK reads this before it sets up its uploader.
+os.environ.setdefault("OPENAI_AGENTS_DISABLE_TRACING", "1")
+
+LOGGING_CONFIG = None  # structlog, set up in fte_project/apps.py

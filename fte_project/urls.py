@@ -1,0 +1,47 @@
+"""Every address of the desk."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, JsonResponse
+from django.templatetags.static import static
+from django.urls import path
+
+from channels_app.web_form import views as web_form
+from fte_project.api import api
+from fte_project.health import problems
+from knowledge import views as knowledge
+
+
+def company(_: HttpRequest) -> dict[str, Any]:
+    """Context processor: what every page shows."""
+    return {"company": settings.COMPANY_NAME}
+
+
+def desk_stylesheet(_: HttpRequest) -> str:
+    return static("tickets/desk.css")
+
+
+def healthz(_: HttpRequest) -> JsonResponse:
+    """This process answers."""
+    return JsonResponse({"ok": True})
+
+
+def readyz(_: HttpRequest) -> JsonResponse:
+    """Everything that is needed to answer a customer works, or what does not."""
+    found = problems()
+    return JsonResponse({"ok": not found, "problems": found}, status=503 if found else 200)
+
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/", api.urls),
+    path("help/<slug:slug>", knowledge.article, name="help-article"),
+    path("support/", web_form.form_page, name="support-form"),
+    path("support/t/<str:token>", web_form.status_page, name="status-page"),
+    path("healthz", healthz),
+    path("readyz", readyz),
+]
+if settings.DEMO:
+    urlpatterns += [path("", web_form.landing)]

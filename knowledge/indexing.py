@@ -1,0 +1,81 @@
+"""From articles to chunks that can be found: cut, embed, and put the new revision in place of the old in one step."""
+
+from collections.abc import Callable
+
+import structlog
+from django.contrib.postgres.search import SearchVector
+from django.db import transaction
+from django.db.models import Value
+from pgvector import Vector
+
+from knowledge.chunking import Piece, pieces
+from knowledge.embeddings import EmbeddingFailed, configured_model_id, embedder
+from knowledge.models import ActiveModel, Article, Chunk
+
+log = structlog.get_logger()
+INDEX_JOB = "knowledge.index"
+
+
+def active_model_id() -> str:
+    """The embedding model queries use now. The first use decides by the settings; later switches are deliberate."""
+    row, _ = ActiveModel.objects.get_or_create(singleton=True, defaults={"model_id": configured_model_id()})
+    return row.model_id
+
+
+def index_article(article: Article, model_id: str) -> None:
+    """Embed the article's text with `model_id` and let the search answer from it; old chunks answer until then.
+
+    Unchanged passages keep their vectors. Raises EmbeddingFailed.
+    """
+    wanted: dict[str, Piece] = {}
+    for piece in pieces(article.title, article.summary, article.body_md):
+        wanted.setdefault(piece.key(), piece)
+    have = dict(Chunk.objects.filter(article=article, model_id=model_id).values_list("key", "embedding"))
+    missing = [key for key in wanted if key not in have]
+    vectors = embedder(model_id).embed([wanted[key].embedded_text() for key in missing])
+    have.update(zip(missing, vectors, strict=True))
+    with transaction.atomic():
+        current = Article.objects.select_for_update().get(pk=article.pk)
+        if current.revision != article.revision:
+            return  # edited meanwhile: still waiting, with the newer text
+        Chunk.objects.filter(article=article, model_id=model_id).delete()
+        Chunk.objects.bulk_create(
+            Chunk(
+                article=article,
+                revision=article.revision,
+                key=key,
+                model_id=model_id,
+                position=position,
+                is_summary=piece.is_summary,
+                section=piece.section,
+                passage=piece.text,
+                words=SearchVector(Value(piece.section), Value(piece.text), config="english"),
+                embedding=have[key] if isinstance(have[key], list) else Vector(have[key]).to_list(),
+            )
+            for position, (key, piece) in enumerate(wanted.items())
+        )
+        Article.objects.filter(pk=article.pk).update(indexed_revision=article.revision, index_error="")
+
+
+def index_waiting(progress: Callable[[Article], None] | None = None) -> int:
+    """Index every published article whose text the search does not know; how many are indexed now.
+
+    A failure is recorded on its article and does not stop the others.
+    """
+    model_id = active_model_id()
+    done = 0
+    for article in Article.objects.all().waiting().order_by("pk").iterator():
+        try:
+            index_article(article, model_id)
+            done += 1
+        except EmbeddingFailed as error:
+            log.warning("article_not_indexed", slug=article.slug, error=str(error)[:200])
+            Article.objects.filter(pk=article.pk).update(index_error=str(error)[:2000])
+        if progress is not None:
+            progress(article)
+    return done
+
+
+def index_job() -> None:
+    """Timed job: see index_waiting."""
+    index_waiting()

@@ -1,0 +1,64 @@
+"""Real PostgreSQL and a real broker for the tests: a pytest plugin, and a wrapper for one command.
+
+As a plugin (`-p tests.services`) the process that was started first runs the services; pytest-xdist's workers inherit
+their addresses through the environment. As `python -m tests.services COMMAND …` it runs COMMAND with a database.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from fte_project.embedded import Broker, Postgres, free_port
+
+
+class Services:
+    """A throw-away instance: everything in one temporary folder, removed at the end."""
+
+    def __init__(self) -> None:
+        self.state = Path(tempfile.mkdtemp(prefix="fte-t-"))
+        self.broker = Broker(self.state, free_port())
+        os.environ["FTE_MODE"] = "test"
+        os.environ["FTE_STATE_DIR"] = str(self.state)
+        os.environ["KAFKA_BOOTSTRAP_SERVERS"] = self.broker.address
+        os.environ["KAFKA_PARTITIONS"] = "4"
+        os.environ["KAFKA_SESSION_TIMEOUT_MS"] = "1500"
+        for name in ("DATABASE_URL", "OPENAI_API_KEY", "EMAIL_URL"):
+            os.environ.pop(name, None)
+
+    def start(self, *, broker: bool = True) -> None:
+        Postgres(self.state).start()
+        if broker:
+            self.broker.start()
+
+    def stop(self) -> None:
+        self.broker.stop()
+        Postgres(self.state).stop()
+        shutil.rmtree(self.state, ignore_errors=True)
+
+
+# Settings are read before pytest_configure, so the addresses must be known on import.
+_services = None if "FTE_TEST_SERVICES" in os.environ else Services()
+os.environ["FTE_TEST_SERVICES"] = "1"
+
+
+def pytest_configure() -> None:
+    if _services is not None:
+        _services.start()
+
+
+def pytest_unconfigure() -> None:
+    if _services is not None:
+        _services.stop()
+
+
+if __name__ == "__main__":
+    assert _services is not None
+    try:
+        _services.start(broker=False)
+        code = subprocess.run(sys.argv[1:], check=False).returncode
+    finally:
+        _services.stop()
+    sys.exit(code)

@@ -1,0 +1,15 @@
+from datetime import timedelta
+
+from django.apps import AppConfig
+
+
+class TicketsConfig(AppConfig):
+    name = "tickets"
+
+    def ready(self) -> None:
+        from fte_project import roles, schedule
+
+        roles.register("relay", "tickets.outbox.relay")
+        schedule.register("tickets.time", "tickets.timers.let_time_pass", every=timedelta(minutes=10))
+        schedule.register("tickets.watchdog", "tickets.timers.watch_waiting", every=timedelta(seconds=30))
+        schedule.register("outbox.prune", "tickets.outbox.prune_outbox", every=timedelta(minutes=5))

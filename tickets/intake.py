@@ -1,0 +1,207 @@
+"""How a customer's words become ours: stored once, customer and conversation found, work and event made."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+from django.core.files.base import ContentFile
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+from customers.models import Customer
+from fte_project.crash import crash
+from fte_project.events import Channel, MessageReceived, publish
+from tickets.lifecycle import Event, Handler
+from tickets.models import (
+    Attachment,
+    ChannelSettings,
+    Conversation,
+    Message,
+    RawPayload,
+    Ticket,
+    Trust,
+)
+from tickets.record import CUSTOMER, record
+from tickets.tokens import allow_status
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """An address of a customer: identifier kind, normal form, and how it was written."""
+
+    kind: str
+    value: str
+    raw: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboundFile:
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboundMessage:
+    """A message after its channel's parsing: clean text, one sender. `external_id` makes it the same message again."""
+
+    channel: Channel
+    mailbox: str
+    external_id: str
+    sender: Address
+    name: str
+    subject: str
+    body: str
+    raw: bytes = field(repr=False)
+    category: str = Ticket.Category.GENERAL
+    priority: str = Ticket.Priority.MEDIUM
+    trust: Trust = Trust.CLAIMED
+    metadata: dict[str, object] = field(default_factory=dict)
+    files: tuple[InboundFile, ...] = ()
+
+    def digest(self) -> str:
+        """SHA-256 of what was sent, files included: the same key with another digest is another message."""
+        files = [[f.name, hashlib.sha256(f.content).hexdigest()] for f in self.files]
+        return hashlib.sha256(self.raw + json.dumps(files).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    """What became of a message. `is_new` is False when it had been stored before."""
+
+    message: Message
+    ticket: Ticket
+    is_new: bool
+
+
+class OtherMessageSameId(Exception):
+    """The id was used before, for a message with another content."""
+
+
+def receive(inbound: InboundMessage, *, about: Ticket | None = None) -> Received:
+    """Store the message once, with its ticket, work and event, in one transaction.
+
+    `about` is the ticket it continues; without one a new conversation opens. A repeated id gives the first
+    message back, or raises OtherMessageSameId when the content differs.
+    """
+    if (known := _known(inbound)) is not None:
+        return known
+    saved: list[Attachment] = []
+    try:
+        with transaction.atomic():
+            crash("intake_before_commit")
+            received = _store(inbound, about, saved)
+        crash("intake_after_commit")
+    except IntegrityError:
+        # Two deliveries of the same message at once: the other one is committed now.
+        _forget_files(saved)
+        known = _known(inbound)
+        if known is None:
+            raise
+        return known
+    except BaseException:
+        _forget_files(saved)
+        raise
+    log.info("message_received", channel=inbound.channel, ticket=received.ticket.reference)
+    return received
+
+
+def _known(inbound: InboundMessage) -> Received | None:
+    message = (
+        Message.objects.filter(
+            direction=Message.Direction.INBOUND,
+            channel=inbound.channel,
+            mailbox=inbound.mailbox,
+            external_id=inbound.external_id,
+        )
+        .select_related("ticket", "raw")
+        .first()
+    )
+    if message is None:
+        return None
+    if message.raw.sha256 != inbound.digest():
+        raise OtherMessageSameId
+    return Received(message=message, ticket=message.ticket, is_new=False)
+
+
+def _store(inbound: InboundMessage, about: Ticket | None, saved: list[Attachment]) -> Received:
+    ticket = _new_conversation(inbound) if about is None else _continue(inbound, about)
+    conversation = ticket.conversation
+    message = Message.objects.create(
+        conversation=conversation,
+        ticket=ticket,
+        direction=Message.Direction.INBOUND,
+        author=Message.Author.CUSTOMER,
+        channel=inbound.channel,
+        mailbox=inbound.mailbox,
+        external_id=inbound.external_id,
+        body=inbound.body,
+    )
+    RawPayload.objects.create(
+        message=message,
+        content=inbound.raw,
+        sha256=inbound.digest(),
+        metadata=inbound.metadata,
+        delete_after=timezone.now() + RawPayload.KEEP,
+    )
+    for file in inbound.files:
+        attachment = Attachment(message=message, name=file.name, content_type=file.content_type, size=len(file.content))
+        attachment.file.save(get_random_string(32), ContentFile(file.content), save=False)
+        saved.append(attachment)
+        attachment.save()
+    record(ticket, "message_received", CUSTOMER, message=message.pk)
+    if ticket.handler == Handler.ASSISTANT:
+        ask_assistant(conversation, quiet_seconds=ChannelSettings.of(inbound.channel).quiet_seconds)
+    publish(MessageReceived(conversation_id=conversation.pk, channel=inbound.channel, message_id=message.pk))
+    return Received(message=message, ticket=ticket, is_new=True)
+
+
+def ask_assistant(conversation: Conversation, *, quiet_seconds: int = 0) -> None:
+    """Make the conversation work for the assistant, after a quiet time; earlier failures no longer count."""
+    Conversation.objects.filter(pk=conversation.pk).update(
+        work_due_at=Now() + timedelta(seconds=quiet_seconds), rung_at=Now(), attempts=0
+    )
+
+
+def _new_conversation(inbound: InboundMessage) -> Ticket:
+    sender = inbound.sender
+    customer = Customer.objects.known_by(sender.kind, sender.value, raw=sender.raw, name=inbound.name)
+    conversation = Conversation.objects.create(
+        customer=customer, trust=inbound.trust, first_channel=inbound.channel, address=sender.value
+    )
+    return _open_ticket(conversation, inbound)
+
+
+def _continue(inbound: InboundMessage, about: Ticket) -> Ticket:
+    """The ticket of the conversation that is not closed, after this message; a new one when all are closed."""
+    conversation = Conversation.objects.lock(about.conversation_id)
+    ticket = conversation.current_ticket()
+    if ticket is None:
+        return _open_ticket(conversation, inbound)
+    ticket.apply(Event.INBOUND)
+    return ticket
+
+
+def _open_ticket(conversation: Conversation, inbound: InboundMessage) -> Ticket:
+    ticket = Ticket(
+        conversation=conversation,
+        subject=inbound.subject,
+        channel=inbound.channel,
+        category=inbound.category,
+        priority=inbound.priority,
+    )
+    allow_status(ticket)
+    ticket.save()
+    record(ticket, "opened", CUSTOMER)
+    return ticket
+
+
+def _forget_files(saved: list[Attachment]) -> None:
+    for attachment in saved:
+        attachment.file.delete(save=False)

@@ -1,0 +1,130 @@
+"""The relay: what was stored becomes known to Kafka, and what is due but was not heard is rung again."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+from asgiref.sync import ThreadSensitiveContext
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from fte_project.crash import crash
+from fte_project.db import unit_of_work
+from fte_project.events import OUTBOX_BELL, DeliveryQueued, MessageReceived, publish
+from fte_project.kafka import BROKER_ERRORS, Producer
+from fte_project.models import OutboxEvent
+from fte_project.notify import listening
+from tickets.models import Conversation, Delivery
+
+log = structlog.get_logger()
+BATCH = 200
+CLAIM = timedelta(seconds=15)
+RING_AGAIN_AFTER = timedelta(seconds=10)
+SWEEP_SECONDS = 1.0
+KEEP_PUBLISHED = timedelta(hours=1)
+
+
+def take_events() -> list[OutboxEvent]:
+    """Claim up to BATCH waiting events, oldest first. Another relay skips them until the claim runs out."""
+    with transaction.atomic():
+        ids = list(
+            OutboxEvent.objects.all()
+            .waiting()
+            .order_by("id")
+            .select_for_update(skip_locked=True)
+            .values_list("pk", flat=True)[:BATCH]
+        )
+        OutboxEvent.objects.filter(pk__in=ids).update(claimed_until=Now() + CLAIM)
+    return list(OutboxEvent.objects.filter(pk__in=ids).order_by("id"))
+
+
+def mark_published(events: list[OutboxEvent]) -> None:
+    OutboxEvent.objects.filter(pk__in=[e.pk for e in events]).update(published_at=Now())
+
+
+def put_back(events: list[OutboxEvent]) -> None:
+    OutboxEvent.objects.filter(pk__in=[e.pk for e in events], published_at=None).update(claimed_until=None)
+
+
+def ring_due_work() -> int:
+    """Ring again for due work that nobody holds and that was not rung lately; how many bells were rung."""
+    quiet = Q(rung_at=None) | Q(rung_at__lt=Now() - RING_AGAIN_AFTER)
+    with transaction.atomic():
+        conversations = list(
+            Conversation.objects.all().due().free().filter(quiet).select_for_update(skip_locked=True)[:BATCH]
+        )
+        Conversation.objects.filter(pk__in=[c.pk for c in conversations]).update(rung_at=Now())
+        for conversation in conversations:
+            publish(MessageReceived(conversation_id=conversation.pk, channel=conversation.first_channel, message_id=0))
+        deliveries = list(
+            Delivery.objects.filter(
+                Q(pk__in=Delivery.objects.all().due().values("pk"))
+                | Q(pk__in=Delivery.objects.all().abandoned().values("pk"))
+            )
+            .filter(quiet)
+            .select_related("reply")
+            .select_for_update(skip_locked=True, of=("self",))[:BATCH]
+        )
+        Delivery.objects.filter(pk__in=[d.pk for d in deliveries]).update(rung_at=Now())
+        for delivery in deliveries:
+            publish(
+                DeliveryQueued(
+                    conversation_id=delivery.reply.conversation_id,
+                    channel=delivery.channel,
+                    delivery_id=delivery.pk,
+                )
+            )
+    return len(conversations) + len(deliveries)
+
+
+def prune_outbox() -> None:
+    """Timed job: forget events that were published a while ago."""
+    OutboxEvent.objects.filter(published_at__lt=timezone.now() - KEEP_PUBLISHED).delete()
+
+
+async def _publish_waiting(producer: Producer) -> None:
+    while events := await unit_of_work(take_events)():
+        try:
+            await producer.send([(e.topic, e.key, e.payload) for e in events])
+        except BROKER_ERRORS:
+            await unit_of_work(put_back)(events)
+            raise
+        crash("relay_published")
+        await unit_of_work(mark_published)(events)
+
+
+async def relay(stop: asyncio.Event) -> None:
+    """The relay role: publish on every ring and sweep every second, until told to stop."""
+    producer = Producer()
+    last_sweep = 0.0
+    loop = asyncio.get_running_loop()
+    try:
+        async with listening(OUTBOX_BELL) as bell, ThreadSensitiveContext():
+            while not stop.is_set():
+                try:
+                    if loop.time() - last_sweep >= SWEEP_SECONDS:
+                        await unit_of_work(ring_due_work)()
+                        last_sweep = loop.time()
+                    await _publish_waiting(producer)
+                except BROKER_ERRORS as error:
+                    log.warning("relay_waits_for_broker", error=repr(error)[:200])
+                    await asyncio.sleep(1)
+                except DatabaseError as error:
+                    log.warning("relay_waits_for_database", error=str(error)[:200])
+                    await asyncio.sleep(0.5)
+                await bell.wait(SWEEP_SECONDS)
+    finally:
+        await producer.close()
+
+
+def waiting_seconds() -> float:
+    """How long the oldest event has waited for Kafka, in seconds; 0 when none does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM frame_outboxevent"
+            " WHERE published_at IS NULL"
+        )
+        row = cursor.fetchone()
+    return float(row[0]) if row else 0.0
