@@ -134,7 +134,8 @@ async def prepare(context: RunContext) -> list[Any]:
         context, create_ticket, issue=context.subject, priority=context.priority, category=context.category
     )
     items += await _call(context, get_customer_history)
-    query = f"{context.subject}\n{context.question}"[:2000]
+    # A follow-up asks something new: the old subject would pull the search back to what was answered.
+    query = (context.question if context.has_history else f"{context.subject}\n{context.question}")[:2000]
     items += await _call(context, search_knowledge_base, query=query, max_results=5, category=None)
     return items
 

@@ -31,7 +31,7 @@ def source(hit: Hit, *, passage: bool) -> dict[str, Any]:
 def framed(message: str, cited: list[Hit], *, customer_name: str, language: str, signature: str = "") -> str:
     """The whole reply: greeting, the answer, its sources, signature, disclosure."""
     greeting = f"Hello {customer_name.split(maxsplit=1)[0]}," if customer_name.split() else "Hello,"
-    links = list(dict.fromkeys(f"{hit.title}: {absolute(hit.url)}" for hit in cited))
+    links = list(dict.fromkeys(f"[{hit.title}]({absolute(hit.url)})" for hit in cited))
     sources = "\n".join(f"- {link}" for link in links)
     closing = signature or f"{settings.COMPANY_NAME} Support"
     return "\n\n".join(

@@ -27,6 +27,7 @@ _PROMISE = re.compile(
 )
 _NEGATION = re.compile(r"\b(?:not|no|never|cannot|without|nor|neither|none)\b|n['’]t\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_CLAUSE_END = re.compile(r"[.!?;:,]\s+|\n+")
 _COMMON_WORDS = """
 a an the and or but if then so to of in on at by for from with as is are was were be been it its this that these those
 you your yours we our us i my me he she they them their can could may might must should would will do does did have has
@@ -117,16 +118,32 @@ def _doubts(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
 
 def unsupported(sentence: str, passages: list[str]) -> str | None:
     """Why no passage carries `sentence`, or None when one does: verbatim, or in its words, numbers and negations."""
-    words = [w.lower() for w in _WORD.findall(sentence)]
-    content = {w for w in words if w not in _COMMON and len(w) > 1}
+    content = _content(sentence)
     if not content:
         return None
     if any(" ".join(sentence.split()) in " ".join(p.split()) for p in passages):
         return None
     for passage in passages:
-        known = {w.lower() for w in _WORD.findall(passage)}
         numbers = set(_NUMBER.findall(sentence)) <= set(_NUMBER.findall(passage))
-        negations = not _NEGATION.search(sentence) or bool(_NEGATION.search(passage))
-        if numbers and negations and len(content & known) >= SUPPORT * len(content):
+        if numbers and len(content & _known(passage)) >= SUPPORT * len(content) and _denies_alike(sentence, passage):
             return None
     return f"not in the cited passages: {sentence.strip()[:120]}"
+
+
+def _known(text: str) -> set[str]:
+    return {w.lower() for w in _WORD.findall(text)}
+
+
+def _content(text: str) -> set[str]:
+    return {w for w in _known(text) if w not in _COMMON and len(w) > 1}
+
+
+def _denies_alike(sentence: str, passage: str) -> bool:
+    """Whether each clause of `sentence` says no exactly where the nearest clause of `passage` does."""
+    theirs = [(_known(clause), bool(_NEGATION.search(clause))) for clause in _CLAUSE_END.split(passage)]
+    for clause in _CLAUSE_END.split(sentence):
+        content = _content(clause)
+        near = max(len(content & words) for words, _ in theirs)
+        if near and bool(_NEGATION.search(clause)) not in {no for words, no in theirs if len(content & words) == near}:
+            return False
+    return True

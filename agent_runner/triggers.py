@@ -20,29 +20,50 @@ def _words(*alternatives: str) -> re.Pattern[str]:
     return re.compile(r"(?<![\w'’-])(?:" + "|".join(alternatives) + r")(?![\w-])", re.IGNORECASE)
 
 
-_PERSON = r"(?:(?:a|an|the|some|your|one of your) )?(?:(?:real|actual|live|human|support|customer service) )*"
-_SOMEONE = (
-    r"(?:human(?: being)?|person|representative|agent|operator|somebody|someone|member of (?:your )?(?:staff|team))"
+_PERSON = (
+    r"(?:(?:an?|the|some|your|any|one of your|another|your other) )?"
+    r"(?:(?:real|actual|live|human|normal|support|customer (?:service|care|support)|service|damn|bloody|fucking) )*"
 )
+_SOMEONE = (
+    r"(?:humans?(?: beings?)?|persons?|representatives?|rep|agents?|operators?|assistants?|executives?|managers?|supervisors?"
+    r"|receptionist|member of (?:your|the) (?:staff|team)"
+    r"|(?:somebody|someone)(?! (?:else )?(?:in|on|at|from|outside|who|that|to|i|we)\b)"
+    r"|people(?! (?:in|on|at|from|outside|who|that)\b))"
+)
+_REACH = (
+    r"(?:(?:speak|talk|chat|contact|reach)(?:t?ing)?(?: directly)?|(?:connect|transfer|direct|put|pass|get|give|hand|refer)(?:ing)? me(?: through| over)?)"
+    r"(?: (?:to|with))?"
+)
+# Things in the product that may be called like a rule's word: "the refund column", "a price label".
+_IN_A_BOARD = r"(?! (?:columns?|fields?|labels?|boards?|cards?|tags?|tasks?|projects?|templates?|reports?|pages?|articles?))"
+_ANGRY = r"(?:disappointed|angry|upset|unhappy|dissatisfied|frustrated|fed up|furious)"
 
 # In order: the first rule that finds its words decides. What each must not catch stands in the tests.
 RULES: tuple[tuple[Reason, Urgency, re.Pattern[str]], ...] = (
     (
+        Reason.POLICY,
+        Urgency.CRITICAL,
+        _words(r"(?:kill|hurt|harm)(?:ing)? myself", r"suicid(?:e|al)", r"end(?:ing)? my (?:own )?life", r"want to die"),
+    ),
+    (
         Reason.LEGAL,
         Urgency.HIGH,
         _words(
-            r"(?:my|our|a|the) (?:lawyers?|attorneys?|solicitors?|legal team)",
-            r"lawyers?",
+            r"(?:lawyers?|solicitors?)",
             r"attorneys?(?! general'?s? office)",
-            r"(?:i|we)(?:'ll|’ll| will| am going to|'m going to| are going to| shall| may| might| could)? sue",
-            r"(?:to|will) sue (?:you|your company|them)",
+            r"(?:my|our) legal (?:team|department|counsel|advis[eo]rs?) (?:will|would|says?|said|has|have|advises?|advised|wants?)",
+            r"(?:i|we)(?:'ll| will| would| am going to|'m going to| are going to| shall| may| might| could| can| have to)? sue",
+            r"(?:to|will|gonna) sue (?:you|your company|them|tidewater)",
             r"suing",
-            r"legal (?:action|steps|proceedings|claim|notice|department)",
-            r"take (?:you|this) to court",
-            r"breach of contract",
-            r"gdpr (?:request|complaint)",
-            r"(?:delete|erase|remove|send me|export) all (?:of )?my (?:personal )?data",
+            r"lawsuits?",
+            r"legal (?:action|steps|proceedings|claims?|measures|consequences)",
+            r"(?:this is a|a formal|a final) legal notice",
+            r"(?:take|taking|see) (?:you|this|them) (?:to|in) court",
+            r"(?:in )?breach of (?:contract|the agreement)",
+            r"gdpr (?:request|complaint|erasure)",
+            r"(?<!how do i )(?<!how can i )(?<!how to )(?:delete|erase|remove|send me|hand over) all (?:of )?(?:my|our) (?:personal )?data",
             r"right to (?:be forgotten|erasure)",
+            r"(?:complain to|report you to) the (?:data protection|consumer|ombudsman|regulator)",
             r"data (?:subject|protection) (?:access )?(?:request|authority|officer)",
         ),
     ),
@@ -50,35 +71,44 @@ RULES: tuple[tuple[Reason, Urgency, re.Pattern[str]], ...] = (
         Reason.SECURITY,
         Urgency.CRITICAL,
         _words(
-            r"(?:my|our|the) (?:account|workspace) (?:was|is|has been|got|were) (?:hacked|compromised|stolen|taken over)",
-            r"someone (?:else )?(?:logged|signed|broke) (?:in ?to|into) (?:my|our) (?:account|workspace)",
-            r"(?:data|security) (?:breach|leak)",
-            r"unauthori[sz]ed (?:access|login|charge)s?",
+            r"(?:my|our|the) (?:account|workspace) (?:may |might |must |seems to )?(?:was|is|has been|have been|got|been|were|be) (?:hacked|compromised|stolen|taken over|breached)",
+            r"hacked (?:into )?(?:my|our) (?:account|workspace)",
+            r"(?:i|we)(?:'ve| have)? (?:been|got|was|were) hacked",
+            r"(?:someone|somebody)(?: else)?(?: has)? (?:logged|signed|broke|broken|got|gotten) (?:in ?to|into) (?:my|our) (?:account|workspace)",
+            r"(?:someone|somebody) (?:else )?(?:has|gained|got) access to (?:my|our) (?:account|workspace)",
+            r"(?:data|security) (?:breach|leak|incident)",
+            r"(?<!prevent )(?<!against )(?<!avoid )(?<!stop )(?<!block )unauthori[sz]ed (?:access|log-?ins?|charges?|payments?)",
         ),
     ),
     (
         Reason.REFUND_REQUEST,
         Urgency.NORMAL,
         _words(
-            r"refunds?",
+            rf"refunds?{_IN_A_BOARD}",
             r"refunded",
+            r"refunding",
+            r"reimburse(?:d|ment)?",
             r"(?:my|our|the) money back",
-            r"charge ?back",
+            r"charge ?backs?",
             r"(?:charged|billed) (?:me |us )?(?:twice|double|again)",
-            r"double[- ]charged",
+            r"double[- ](?:charged|billed)",
         ),
     ),
     (
         Reason.PRICING_INQUIRY,
         Urgency.NORMAL,
         _words(
-            r"pric(?:e|es|ing)",
-            r"discounts?",
-            r"how much (?:does|do|is|are|would|will|for)(?! (?:space|time|data|memory|storage))[^.?!]{0,60}(?:cost|pay|plan|licen[cs]e|seat|month|year|per user)",
+            rf"pric(?:e|es|ing|ey){_IN_A_BOARD}",
+            rf"discounts?{_IN_A_BOARD}",
+            r"how much (?:does|do|is|are|would|will|for)(?! (?:space|time|data|memory|storage))[^.?!]{0,60}(?:cost|pay|plans?|licen[cs]es?|seats?|subscription|per month|a month|per year|a year|per user)",
+            r"how much(?=[ ?!.]*(?:\n|$))",
             r"(?:costs?|pay) (?:per|a|each) (?:month|user|seat|year)",
-            r"cheaper (?:plan|option|subscription|tier)",
-            r"what (?:does|would|will) (?:it|this|that|the \w+ plan) cost",
-            r"quote for (?:a|our|\d+)",
+            r"(?:monthly|yearly|annual|hidden|extra) (?:fees?|costs?|charges?)",
+            r"(?:cheaper|cheapest|less expensive) (?:plan|option|subscription|tier|version)",
+            r"too expensive",
+            r"how expensive",
+            r"what (?:does|do|would|will) (?:it|this|that|the \w+ plan|(?:more|extra|additional) (?:seats?|users?)) cost",
+            r"(?:send|get|give|want|need|have|request) (?:me |us )?a quote",
         ),
     ),
     (
@@ -86,38 +116,60 @@ RULES: tuple[tuple[Reason, Urgency, re.Pattern[str]], ...] = (
         Urgency.HIGH,
         _words(
             r"(?:mother)?fuck\w*",
-            r"bullshit",
+            r"wtf",
+            r"(?:bull)?shit(?:ty)?",
             r"assholes?",
+            r"arseholes?",
             r"bastards?",
-            r"(?:you|you're|you’re|u|ur)(?: are)?(?: all)?(?: such)?(?: a(?:n)?)?(?: bunch of)? (?:stupid|idiots?|morons?|useless|incompetent|scammers?|liars?)(?: \w+)?",
-            r"stupid (?:idiots?|company|people|bot)",
-            r"piece of (?:shit|crap)",
-            r"(?:i will|i'll|i’ll) (?:find|hurt|kill) (?:you|someone|somebody)",
-            r"go to hell",
+            r"(?:you|you're|u|ur)(?: all)?(?: are)?(?: all)?(?: such)?(?: just)?(?: a(?:n)?)?(?: bunch of)? (?:stupid|idiots?|morons?|useless|incompetent|scammers?|liars?|thieves|crooks|pathetic)",
+            r"(?:bunch|pack) of (?:idiots|morons|scammers|liars|thieves|crooks|clowns)",
+            r"stupid (?:idiots?|company|people|bot|support)",
+            r"piece of (?:shit|crap|garbage|junk)",
+            r"(?:i will|i'll|i am going to|i'm going to) (?:find|hurt|kill) (?:you|someone|somebody)",
+            r"(?:go to|burn in) hell",
         ),
-    ),
-    (
-        Reason.POLICY,
-        Urgency.CRITICAL,
-        _words(r"(?:kill|hurt|harm) myself", r"suicid(?:e|al)", r"end my life"),
     ),
     (
         Reason.CUSTOMER_REQUEST,
         Urgency.NORMAL,
         _words(
-            rf"(?:speak|talk|chat|connect me|transfer me|put me through|pass me|get me|give me|hand me(?: over)?)(?: (?:to|with))? {_PERSON}{_SOMEONE}",
-            rf"(?:want|need|like|prefer|get)(?: to (?:speak|talk|chat)(?: to| with)?)? {_PERSON}(?:human(?: being)?|real person|representative|live agent|human agent|operator)",
-            r"(?:speak|talk) (?:to|with) (?:a |the |your )?manager",
-            r"(?:is|are) (?:there|you) (?:a|any) (?:real |actual )?(?:human|person)s?",
-            r"(?:no|not a|stop the) (?:ro)?bots?",
-            r"call me(?: back)?",
+            rf"{_REACH} {_PERSON}{_SOMEONE}",
+            rf"(?:want|need|like|prefer|get|is there|are there)(?: to (?:speak|talk|chat)(?: to| with)?)? {_PERSON}(?:human(?: being)?|real person|representative|(?:live|human|support) agent|operator|manager)",
+            r"need an agent",
+            r"(?:get|put) (?:me )?(?:your|a|the) (?:manager|supervisor) on the (?:line|phone)",
+            r"get someone(?: else)? on the (?:line|phone)",
+            r"(?:is|are) (?:there|you) (?:an?|any) (?:real |actual )?(?:human|person)s?",
+            r"(?:am i|i am|i'm) (?:talking|speaking|writing) (?:to|with) a (?:ro)?bot",
+            r"(?:don't|do not) want (?:to (?:talk|speak|chat) (?:to|with) )?(?:you|an?|the|this|your)? ?(?:(?:ro)?bot|machine|ai|you)",
+            r"(?:no|stop the) (?:more )?(?:ro)?bots?(?=(?: please)?[ .!,]*(?:\n|$)|[.!,])",
+            r"(?:speak|talk|rather have) [^.?!]{0,40}not (?:to |with )?a (?:ro)?bot",
+            r"call me back",
+            r"(?:please|can you|could you|someone|somebody) call me(?! by)",
+            r"call me (?:asap|today|tomorrow|now|on my|under|at \+?\d)",
         ),
     ),
     (
         Reason.ACCOUNT_ACTION,
         Urgency.NORMAL,
         _words(
-            r"(?:please |can you |could you )(?:cancel|delete|close|suspend|reactivate|unlock|merge|upgrade|downgrade) (?:my|our) (?:account|workspace|subscription|plan)(?: for me)?",
+            r"(?:please |pls |plz |can you |could you |would you |i want you to |i need you to )(?:cancel|delete|close|suspend|reactivate|unlock|merge|upgrade|downgrade|terminate|deactivate) (?:my|our) (?:account|workspace|subscription|plan|membership)(?: for me)?",
+            r"(?:i|we)(?: want| would like|'d like| wish) to (?:cancel|terminate) (?:my|our|the) (?:subscription|plan|contract|membership)",
+        ),
+    ),
+    (
+        Reason.NEGATIVE_SENTIMENT,
+        Urgency.HIGH,
+        _words(
+            rf"(?:extremely|very|really|so|deeply|beyond|absolutely|incredibly|highly) {_ANGRY}",
+            rf"{_ANGRY} and {_ANGRY}",
+            r"(?:i am|i'm|we are|we're) (?:furious|livid|outraged|disgusted|fed up|sick of|sick and tired)",
+            r"(?:worst|most useless) (?:\w+ )?(?:app|product|service|software|support|company|experience|tool|program)(?: ever)?",
+            r"(?:i|we) (?:really |absolutely |just |fucking )?hate (?:it|this|you|your \w+|tidewater)",
+            r"(?:is|are|absolutely|completely|totally|utterly|so|just) (?:ridiculous|unacceptable|outrageous|disgraceful|a disgrace|pathetic|appalling|a joke|garbage)",
+            r"(?:nobody|no one|no-one) (?:cares|gives a damn)",
+            r"(?:total |complete |huge |utter )?waste of (?:my |our )?(?:time|money)",
+            r"(?:terrible|horrible|awful|lousy|pathetic|disgusting) (?:customer )?(?:service|support|product|experience|app|company|treatment)",
+            r"(?:never|not) (?:use|buy|pay for|recommend) (?:this|your) (?:app|product|service|software|company) again",
         ),
     ),
 )
@@ -126,8 +178,12 @@ RULES: tuple[tuple[Reason, Urgency, re.Pattern[str]], ...] = (
 _WHATSAPP_PERSON = re.compile(r"^\W*(?:human|agent|representative|person|operator)\W*$", re.IGNORECASE)
 
 
+_SPACES = re.compile(r"[^\S\n]+")
+
+
 def find_trigger(text: str, channel: str) -> Trigger | None:
     """The first rule that `text` (subject and message) meets, or None."""
+    text = _SPACES.sub(" ", text.replace("’", "'"))
     if channel == Channel.WHATSAPP and _WHATSAPP_PERSON.match(text):
         return Trigger(reason=Reason.CUSTOMER_REQUEST, urgency=Urgency.NORMAL, words=text.strip()[:40])
     for reason, urgency, pattern in RULES:

@@ -80,22 +80,28 @@ async def deliver_one(delivery_id: int) -> None:
     assert token is not None
     crash("delivery_claimed")
     try:
+        await _attempt(delivery, token)
+    except LeaseLost:
+        log.warning("delivery_lease_lost", delivery=delivery_id)
+    crash("delivery_recorded")
+
+
+async def _attempt(delivery: Delivery, token: uuid.UUID) -> None:
+    """Send once and record what came of it. Raises LeaseLost when somebody else has settled the row meanwhile."""
+    try:
         async with (
             asyncio.timeout(settings.SEND_DEADLINE_SECONDS),
-            held_lease(lambda: unit_of_work(Delivery.objects.all().renew)(delivery_id, token)),
+            held_lease(lambda: unit_of_work(Delivery.objects.all().renew)(delivery.pk, token)),
         ):
             sent = await unit_of_work(_send)(delivery)
         crash("delivery_accepted")
         await unit_of_work(record_sent)(delivery, sent)
-        log.info("delivered", channel=delivery.channel, delivery=delivery_id)
+        log.info("delivered", channel=delivery.channel, delivery=delivery.pk)
     except SendError as error:
-        log.warning("delivery_error", delivery=delivery_id, error=str(error)[:200])
+        log.warning("delivery_error", delivery=delivery.pk, error=str(error)[:200])
         await unit_of_work(record_error)(delivery, error)
     except TimeoutError:
         await unit_of_work(record_error)(delivery, SendError("The provider did not answer in time."))
-    except LeaseLost:
-        log.warning("delivery_lease_lost", delivery=delivery_id)
-    crash("delivery_recorded")
 
 
 def _send(delivery: Delivery) -> Sent:

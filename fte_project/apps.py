@@ -10,9 +10,11 @@ class FrameConfig(AppConfig):
     verbose_name = "System"
 
     def ready(self) -> None:
+        from fte_project import roles
         from fte_project.logs import configure_logging
 
         configure_logging()
+        roles.register("schedule", "fte_project.schedule.run_schedule")
 
 
 class DeskConfig(AdminConfig):

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, close_old_connections, connection, models
+from django.db import DatabaseError, close_old_connections, connection, models, transaction
 from django.db.models.functions import Now
 
 LEASE = timedelta(seconds=10)
@@ -54,16 +54,20 @@ class LeasedQuerySet[M: models.Model](models.QuerySet[M]):
     def take(self, pk: Any, **changes: Any) -> uuid.UUID | None:
         """Claim row `pk` if it is in this set and free: the lease token, or None when somebody else was first."""
         token = uuid.uuid4()
-        taken = (
-            self.filter(pk=pk)
-            .free()
-            .update(
-                lease_token=token,
-                lease_expires_at=Now() + LEASE,
-                attempts=models.F("attempts") + 1,
-                **changes,
+        with transaction.atomic():
+            # The row is locked first: where this set looks at other tables, Django makes the UPDATE ask a subquery,
+            # and PostgreSQL does not ask it again after waiting for the one who was first.
+            list(self.model._base_manager.select_for_update().filter(pk=pk).values_list("pk"))
+            taken = (
+                self.filter(pk=pk)
+                .free()
+                .update(
+                    lease_token=token,
+                    lease_expires_at=Now() + LEASE,
+                    attempts=models.F("attempts") + 1,
+                    **changes,
+                )
             )
-        )
         return token if taken else None
 
     def held(self, pk: Any, token: uuid.UUID) -> Self:

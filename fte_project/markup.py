@@ -1,5 +1,6 @@
 """Markdown as people see it: safe HTML for pages, plain text for mails."""
 
+import re
 from functools import cache
 
 import nh3
@@ -11,6 +12,9 @@ from markdown_it import MarkdownIt
 TAGS = {"p", "br", "strong", "em", "code", "pre", "ul", "ol", "li", "a", "h2", "h3", "h4", "blockquote", "hr"} | {
     "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
+
+
+_LINK = re.compile(r"\[([^\]\n]{1,500})\]\(([^()\s]{1,1000})\)")
 
 
 @cache
@@ -31,5 +35,6 @@ def to_html(markdown: str) -> SafeString:
 
 
 def to_plain(markdown: str) -> str:
-    """Markdown for a plain-text mail: links of our own help pages get their host, emphasis marks go."""
-    return markdown.replace("](/", f"]({settings.PUBLIC_BASE_URL}/").replace("**", "")
+    """Markdown for a plain-text mail: links show their address (our own pages with the host), emphasis marks go."""
+    text = markdown.replace("](/", f"]({settings.PUBLIC_BASE_URL}/").replace("**", "")
+    return _LINK.sub(lambda link: link[1] if link[1] == link[2] else f"{link[1]} ({link[2]})", text)

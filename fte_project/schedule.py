@@ -67,7 +67,7 @@ async def run_job(name: str) -> bool:
         log.exception("job_failed", job=name)
         error = repr(caught)[:2000]
     await unit_of_work(TimedJob.objects.filter(pk=name, lease_token=token).update)(
-        lease_token=None, lease_expires_at=None, last_run_at=Now(), last_error=error
+        lease_token=None, lease_expires_at=None, attempts=0, last_run_at=Now(), last_error=error
     )
     return True
 

@@ -6,7 +6,7 @@ secrets made for this checkout; `production` refuses to start instead.
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -54,6 +54,7 @@ DEMO = env.bool("FTE_DEMO", False) and not PRODUCTION  # landing form at `/`
 if PRODUCTION or env.str("DATABASE_URL", ""):
     required("DATABASE_URL")
     database = env.db_url("DATABASE_URL")
+    database["HOST"] = unquote(database["HOST"])  # a socket's folder is written %2Fvar%2Frun%2Fpostgresql
 else:
     database = embedded.database_settings(STATE_DIR)
 database["ENGINE"] = "django.db.backends.postgresql"
@@ -66,7 +67,7 @@ database["OPTIONS"] = {
 if not TESTING:
     database["OPTIONS"]["pool"] = {
         "min_size": 1,
-        "max_size": env.int("DATABASE_POOL_MAX", 12),
+        "max_size": env.int("DATABASE_POOL_MAX", 20),
         "timeout": 5,
     }
 DATABASES = {"default": database}
@@ -249,10 +250,31 @@ UNFOLD = {
     "SITE_TITLE": f"{COMPANY_NAME} desk",
     "SITE_HEADER": f"{COMPANY_NAME} desk",
     "SITE_SYMBOL": "support_agent",
+    "SITE_URL": "/support/",
     "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_VIEW_ON_SITE": True,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "fte_project.desk.favicon"}],
     "STYLES": ["fte_project.urls.desk_stylesheet"],
-    "SIDEBAR": {"show_search": False, "show_all_applications": True},
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": True,
+        "navigation": "fte_project.desk.navigation",
+    },
+    "COLORS": {  # Tailwind's blue
+        "primary": {
+            "50": "oklch(97% .014 254.6)",
+            "100": "oklch(93.2% .032 255.6)",
+            "200": "oklch(88.2% .059 254.1)",
+            "300": "oklch(80.9% .105 251.8)",
+            "400": "oklch(70.7% .165 254.6)",
+            "500": "oklch(62.3% .214 259.8)",
+            "600": "oklch(54.6% .245 262.9)",
+            "700": "oklch(48.8% .243 264.4)",
+            "800": "oklch(42.4% .199 265.6)",
+            "900": "oklch(37.9% .146 265.5)",
+            "950": "oklch(28.2% .091 267.9)",
+        }
+    },
 }
 
 # --- Test-only switches ---------------------------------------------------------------------------------------

@@ -57,23 +57,31 @@ def index_article(article: Article, model_id: str) -> None:
         Article.objects.filter(pk=article.pk).update(indexed_revision=article.revision, index_error="")
 
 
-def index_waiting(progress: Callable[[Article], None] | None = None) -> int:
-    """Index every published article whose text the search does not know; how many are indexed now.
+def index_waiting(progress: Callable[[], None] | None = None) -> int:
+    """Index every published article whose text the search does not know; how many were indexed here.
 
-    A failure is recorded on its article and does not stop the others.
+    A failure is recorded on its article and does not stop the others. Several processes may do this at once: in
+    random order and with a second look at each article they share the work instead of doing it twice.
     """
     model_id = active_model_id()
     done = 0
-    for article in Article.objects.all().waiting().order_by("pk").iterator():
-        try:
-            index_article(article, model_id)
+    for pk in list(Article.objects.all().waiting().order_by("?").values_list("pk", flat=True)):
+        article = Article.objects.all().waiting().filter(pk=pk).first()
+        if article is not None and _indexed(article, model_id):
             done += 1
-        except EmbeddingFailed as error:
-            log.warning("article_not_indexed", slug=article.slug, error=str(error)[:200])
-            Article.objects.filter(pk=article.pk).update(index_error=str(error)[:2000])
         if progress is not None:
-            progress(article)
+            progress()
     return done
+
+
+def _indexed(article: Article, model_id: str) -> bool:
+    try:
+        index_article(article, model_id)
+    except EmbeddingFailed as error:
+        log.warning("article_not_indexed", slug=article.slug, error=str(error)[:200])
+        Article.objects.filter(pk=article.pk).update(index_error=str(error)[:2000])
+        return False
+    return True
 
 
 def index_job() -> None:

@@ -48,19 +48,34 @@ WITH query AS (
            sparse.place AS word_place
       FROM dense FULL JOIN sparse USING (article_id)
      ORDER BY 4 DESC, article_id LIMIT %(limit)s
-), best_chunk AS (
-    SELECT DISTINCT ON (live.article_id) live.article_id, live.id AS chunk_id
-      FROM live JOIN fused USING (article_id) LEFT JOIN near ON near.id = live.id
-     ORDER BY live.article_id, live.is_summary, near.similarity DESC NULLS LAST,
-              ts_rank(live.words, (SELECT words FROM query)) DESC, live.id
+), read AS (
+    SELECT c.article_id, c.id, c.is_summary, c.position, c.revision, c.section, c.passage, worth.nearness,
+           row_number() OVER best AS place,
+           sum(length(c.passage)) OVER best AS characters,
+           first_value(worth.nearness) OVER best AS first_nearness
+      FROM fused JOIN knowledge_chunk c USING (article_id) JOIN live ON live.id = c.id
+      LEFT JOIN near ON near.id = c.id
+      -- Whoever writes to support mostly wants to do something: steps count a little more than explanations.
+      CROSS JOIN LATERAL (SELECT near.similarity + 0.1 * (c.passage ~ '(^|\n)1[.)] ')::int AS nearness) worth
+    WINDOW best AS (PARTITION BY c.article_id
+                    ORDER BY c.is_summary, worth.nearness DESC NULLS LAST,
+                             ts_rank(live.words, (SELECT words FROM query)) DESC, c.id)
+), quoted AS (
+    -- The best passage, and the second when it is about as near and both fit into one answer; in reading order.
+    SELECT article_id, string_agg(passage, E'\n\n' ORDER BY position) AS passage,
+           (array_agg(id ORDER BY place))[1] AS chunk_id,
+           (array_agg(revision ORDER BY place))[1] AS revision,
+           (array_agg(section ORDER BY place))[1] AS section
+      FROM read
+     WHERE place = 1 OR (place = 2 AND NOT is_summary AND characters <= 1500 AND nearness >= first_nearness - 0.2)
+     GROUP BY article_id
 )
-SELECT a.id, a.slug, a.title, a.summary, a.url, a.revision, c.id, c.revision, c.section, c.passage,
+SELECT a.id, a.slug, a.title, a.summary, a.url, quoted.chunk_id, quoted.revision, quoted.section, quoted.passage,
        greatest(0, least(1, coalesce(fused.best, 0)))::float8,
        greatest(0, least(1, coalesce(fused.dense_score, 0)))::float8,
        fused.word_place
   FROM fused
-  JOIN best_chunk USING (article_id)
-  JOIN knowledge_chunk c ON c.id = best_chunk.chunk_id
+  JOIN quoted USING (article_id)
   JOIN knowledge_article a ON a.id = fused.article_id
  ORDER BY fused.score DESC, a.id
 """
@@ -68,7 +83,7 @@ SELECT a.id, a.slug, a.title, a.summary, a.url, a.revision, c.id, c.revision, c.
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """An article that may answer, with its best passage. `similarity` (best chunk) and `score` (best two) are 0–1."""
+    """An article that may answer, with its best passage or two. `similarity` (best chunk), `score` (best two): 0–1."""
 
     article_id: int
     slug: str
@@ -121,7 +136,7 @@ def _or_query(text: str) -> str:
 
 
 def _hit(row: tuple[Any, ...]) -> Hit:
-    article_id, slug, title, summary, url, _, chunk_id, revision, section, passage, best, score, place = row
+    article_id, slug, title, summary, url, chunk_id, revision, section, passage, best, score, place = row
     return Hit(
         article_id=article_id,
         slug=slug,

@@ -1,11 +1,15 @@
 """Ann and Ben write, Sam works at the desk."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from tests.factories import make_staff, sample_articles
+from tickets.models import ChannelSettings
 
 
 @pytest.fixture
@@ -32,3 +36,16 @@ def articles(db: None) -> None:
 def _no_provider() -> None:
     """No test may reach a model provider: only the local model and scripted ones answer."""
     assert not settings.OPENAI_API_KEY
+
+
+@pytest.fixture(autouse=True)
+def _migrated_rows(request: pytest.FixtureRequest) -> None:
+    """Rows that migrations made are gone once a test with real transactions has flushed the database: make them."""
+    names = {"db", "transactional_db"} & set(request.fixturenames)
+    if not names:
+        return
+    request.getfixturevalue("transactional_db" if "transactional_db" in names else "db")
+    if not ChannelSettings.objects.exists():
+        import_module("tickets.migrations.0002_channel_settings").make_rows(apps, None)
+    if not Group.objects.exists():
+        import_module("fte_project.migrations.0002_groups").make_groups(apps, None)

@@ -5,6 +5,7 @@ from django.apps import AppConfig
 
 class TicketsConfig(AppConfig):
     name = "tickets"
+    verbose_name = "Desk"
 
     def ready(self) -> None:
         from fte_project import roles, schedule

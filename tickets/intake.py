@@ -164,8 +164,9 @@ def _store(inbound: InboundMessage, about: Ticket | None, saved: list[Attachment
 
 def ask_assistant(conversation: Conversation, *, quiet_seconds: int = 0) -> None:
     """Make the conversation work for the assistant, after a quiet time; earlier failures no longer count."""
+    # The ring of the message itself comes before the quiet time is over: the sweeper rings again then.
     Conversation.objects.filter(pk=conversation.pk).update(
-        work_due_at=Now() + timedelta(seconds=quiet_seconds), rung_at=Now(), attempts=0
+        work_due_at=Now() + timedelta(seconds=quiet_seconds), rung_at=None if quiet_seconds else Now(), attempts=0
     )
 
 

@@ -144,9 +144,10 @@ class Ticket(models.Model):
         Returns the text that goes to the customer. Raises NotAllowed.
         """
         status, handler, text = outcome(Status(self.status), Handler(self.handler), event)
-        if handler != self.handler or event in {Event.CLAIM, Event.STAFF_REPLY, Event.HAND_BACK}:
+        if handler != self.handler or event in {Event.CLAIM, Event.STAFF_REPLY, Event.HAND_BACK, Event.RESOLVE}:
             self.handler_epoch += 1
-        self.resolved_at = Now() if status == Status.RESOLVED else None
+        if status != Status.CLOSED:
+            self.resolved_at = Now() if status == Status.RESOLVED else None
         self.status, self.handler, self.changed_at = status, handler, Now()
         self.save(update_fields=["status", "handler", "handler_epoch", "changed_at", "resolved_at"])
         return text

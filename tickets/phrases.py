@@ -7,7 +7,7 @@ from django.conf import settings
 
 HAND_OVER = {
     "en": (
-        "Thank you for your message. A person from our team will answer you here; we are in {hours}. "
+        "Thank you for your message. A person from our team will answer you. We are here {hours}. "
         "Your reference is {reference}."
     ),
 }
@@ -37,5 +37,5 @@ def hand_over_text(reference: str, language: str = "", suggestions: Sequence[dic
 
 
 def _suggestion(s: dict[str, Any]) -> str:
-    line = f" {s['line']}" if s.get("line") else ""
-    return f"- {s['title']}:{line} {s['url']}"
+    line = f": {s['line']}" if s.get("line") else ""
+    return f"- [{s['title']}]({s['url']}){line}"

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from tickets.escalations import HandOver, escalate
 from tickets.lifecycle import Event, Handler, Status
-from tickets.models import Conversation, Message, Ticket
+from tickets.models import Conversation, Message, Ticket, TicketEvent
 from tickets.reasons import Reason, Urgency
 from tickets.record import SYSTEM, record
 
@@ -34,29 +35,33 @@ def _expire(tickets: Iterable[Ticket]) -> None:
             if (ticket.status, ticket.changed_at) != (before, changed_at):
                 continue  # somebody wrote between the list and the lock
             ticket.apply(Event.TIMER)
+            ticket.escalations.still_open().update(closed_at=Now())
             record(ticket, "time_passed", SYSTEM, status=ticket.status)
 
 
 def watch_waiting() -> None:
     """Timed job: what the assistant should have answered long ago goes to people, whatever the cause."""
+    long_ago = Now() - timedelta(minutes=settings.WATCHDOG_MINUTES)
+    given_back = TicketEvent.objects.filter(
+        ticket_id=OuterRef("ticket_id"), code="handed_back", created_at__gte=long_ago
+    )
     waiting = (
         Message.objects.all()
         .unanswered()
-        .filter(
-            ticket__handler=Handler.ASSISTANT,
-            ticket__status=Status.OPEN,
-            created_at__lt=Now() - timedelta(minutes=settings.WATCHDOG_MINUTES),
-        )
-        .order_by("ticket_id")
-        .distinct("ticket_id")
-        .select_related("ticket")[:BATCH]
+        .filter(ticket__handler=Handler.ASSISTANT, ticket__status=Status.OPEN, created_at__lt=long_ago)
+        .exclude(Exists(given_back))
     )
-    for message in waiting:
-        escalate(
-            message.ticket,
-            HandOver(
-                reason=Reason.PROCESSING_ERROR,
-                urgency=Urgency.HIGH,
-                detail=f"Waited more than {settings.WATCHDOG_MINUTES} minutes for the assistant.",
-            ),
-        )
+    listed = waiting.order_by("ticket_id").distinct("ticket_id").select_related("ticket")[:BATCH]
+    for message in listed:
+        with transaction.atomic():
+            Conversation.objects.lock(message.conversation_id)
+            if not waiting.filter(pk=message.pk).exists():
+                continue  # somebody answered or took it between the list and the lock
+            escalate(
+                message.ticket,
+                HandOver(
+                    reason=Reason.PROCESSING_ERROR,
+                    urgency=Urgency.HIGH,
+                    detail=f"Waited more than {settings.WATCHDOG_MINUTES} minutes for the assistant.",
+                ),
+            )

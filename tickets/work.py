@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 
 from fte_project.crash import crash
 from fte_project.db import LeaseLost
@@ -88,7 +88,7 @@ def finish(work: Work, read: list[int], store: Callable[[Ticket], None], *, even
         ticket = Ticket.objects.get(pk=work.ticket_id)
         newer = conversation.messages.all().unanswered().exclude(pk__in=read).exists()
         if ticket.handler != Handler.ASSISTANT or ticket.handler_epoch != work.handler_epoch:
-            result, due = Result.TAKEN_OVER, None
+            result, due = Result.TAKEN_OVER, conversation.work_due_at  # whoever took over, or gave it back, set it
         elif newer and not even_if_newer:
             return Result.NEWER_MESSAGE
         else:
@@ -113,7 +113,7 @@ def _fenced(work: Work) -> Conversation:
 def release(work: Work) -> None:
     """Give the work back untouched (this process is stopping): it does not count as a try."""
     Conversation.objects.filter(pk=work.conversation_id, lease_token=work.token).update(
-        attempts=F("attempts") - 1, rung_at=None, **FREE
+        attempts=Greatest(F("attempts") - 1, 0), rung_at=None, **FREE
     )
 
 

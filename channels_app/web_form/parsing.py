@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, RequestDataTooBig
+from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFilesSent
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
 from ninja.errors import HttpError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from customers.identifiers import normal_email
 from customers.models import Identifier
@@ -39,12 +41,13 @@ def _storable(value: Any) -> Any:
 
 def _an_email(value: str) -> str:
     normal_email(value)
-    return value.strip()
+    return value
 
 
-Line = Annotated[str, BeforeValidator(_storable), BeforeValidator(lambda v: clean_line(v) if isinstance(v, str) else v)]
+# Pydantic runs these from the last to the first: refuse, then clean.
+Line = Annotated[str, BeforeValidator(lambda v: clean_line(v) if isinstance(v, str) else v), BeforeValidator(_storable)]
 Words = Annotated[
-    str, BeforeValidator(_storable), BeforeValidator(lambda v: clean_text(v) if isinstance(v, str) else v)
+    str, BeforeValidator(lambda v: clean_text(v) if isinstance(v, str) else v), BeforeValidator(_storable)
 ]
 
 
@@ -69,6 +72,24 @@ class FollowUpIn(BaseModel):
     message: Annotated[Words, Field(min_length=1, max_length=4000)]
 
 
+def _sentence(error: ErrorDetails) -> str:
+    """What is wrong with one field, for the person who filled it in."""
+    limits = error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return "Please fill this in."
+        case "too_short" | "string_too_short":
+            short = limits["min_length"]
+            return f"Please write at least {short} characters." if short > 1 else "Please write something."
+        case "too_long" | "string_too_long":
+            return f"Please write at most {limits['max_length']} characters."
+        case "enum":
+            return f"Choose one of these: {limits['expected']}."
+        case "string_type":
+            return "This must be text."
+    return error["msg"].removeprefix("Value error, ")
+
+
 def checked[M: BaseModel](model: type[M], values: Mapping[str, Any]) -> M:
     """The values as `model`. Raises InvalidForm with one sentence per field."""
     try:
@@ -78,7 +99,7 @@ def checked[M: BaseModel](model: type[M], values: Mapping[str, Any]) -> M:
             [
                 {
                     "field": str(e["loc"][0]) if e["loc"] else "",
-                    "message": e["msg"].removeprefix("Value error, "),
+                    "message": _sentence(e),
                 }
                 for e in error.errors()
             ]
@@ -87,7 +108,8 @@ def checked[M: BaseModel](model: type[M], values: Mapping[str, Any]) -> M:
 
 def read_body(request: HttpRequest) -> tuple[dict[str, Any], tuple[InboundFile, ...]]:
     """The fields and files of a JSON or multipart request. Raises HttpError 400, 413 or 415 with a sentence."""
-    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    length = int(declared) if declared.isdecimal() and len(declared) < 16 else 0  # Django, too, reads nonsense as 0
     if request.content_type == "application/json":
         if length > settings.JSON_MAX_BYTES:
             raise HttpError(413, f"The request is larger than {settings.JSON_MAX_BYTES // 1024} KB.")
@@ -98,7 +120,9 @@ def read_body(request: HttpRequest) -> tuple[dict[str, Any], tuple[InboundFile, 
             raise HttpError(413, f"The request is larger than {most // 1024 // 1024} MB.")
         try:
             return dict(request.POST.items()), uploaded_files(request)
-        except (BadRequest, RequestDataTooBig, ValueError) as error:
+        except (RequestDataTooBig, TooManyFilesSent) as error:
+            raise HttpError(413, "The form is too large, or has too many files.") from error
+        except (BadRequest, MultiPartParserError, ValueError) as error:
             raise HttpError(400, "The form could not be read.") from error
     raise HttpError(415, "Send the form as application/json, or as multipart/form-data with attachments.")
 

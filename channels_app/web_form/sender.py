@@ -1,10 +1,11 @@
 """The mail copy of a reply to the form: sent at most once, through Django's MAILERS."""
 
+import contextlib
 import smtplib
 from email.utils import make_msgid
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, mailers
 from django.template.loader import render_to_string
 
 from channels_app.registry import SendError, Sent
@@ -32,16 +33,28 @@ def send_copy(delivery: Delivery) -> Sent:
             "X-Auto-Response-Suppress": "All",
         },
     )
-    try:
-        mail.send()
-    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
-        raise SendError(f"The mail server refused the address: {error}", permanent=True, refused=True) from error
-    except smtplib.SMTPResponseException as error:
-        raise SendError(
-            f"The mail server answered {error.smtp_code}.", permanent=error.smtp_code >= 500, refused=True
-        ) from error
-    except (ConnectionRefusedError, smtplib.SMTPConnectError) as error:
-        raise SendError("The mail server cannot be reached.", refused=True) from error
-    except (OSError, smtplib.SMTPException) as error:
-        raise SendError(f"The connection to the mail server broke: {error!r}") from error
+    _send(mail)
     return Sent(external_id=message_id)
+
+
+def _send(mail: EmailMessage) -> None:
+    mailer = mailers.default
+    try:
+        mailer.open()
+    except OSError as error:  # smtplib's errors too: the mail itself was not offered yet
+        raise SendError(f"The mail server cannot be reached: {error!r}", refused=True) from error
+    try:
+        mailer.send_messages([mail])
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = [code for code, _ in error.recipients.values()]
+        raise SendError(
+            f"The mail server refused the address: {error}", permanent=min(codes) >= 500, refused=True
+        ) from error
+    except smtplib.SMTPResponseException as error:
+        code = error.smtp_code  # -1 for an answer that is none
+        raise SendError(f"The mail server answered {code}.", permanent=code >= 500, refused=code >= 400) from error
+    except OSError as error:
+        raise SendError(f"The connection to the mail server broke: {error!r}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            mailer.close()

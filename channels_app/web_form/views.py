@@ -17,6 +17,7 @@ from channels_app.web_form.parsing import (
     uploaded_files,
 )
 from fte_project.markup import to_html
+from fte_project.text import clean_line
 from tickets.intake import OtherMessageSameId, receive
 from tickets.models import Message, Ticket
 from tickets.tokens import status_url
@@ -42,7 +43,7 @@ def form_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             form = checked(SubmitIn, request.POST.dict())
-            key = request.POST.get("key", "")[:64] or get_random_string(32)
+            key = clean_line(request.POST.get("key", ""), limit=64) or get_random_string(32)
             received = receive(submission(form, key=f"page-{key}", files=uploaded_files(request)))
             return redirect(status_url(received.ticket))
         except (InvalidForm, HttpError) as error:
@@ -71,7 +72,7 @@ def status_page(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         try:
             form = checked(FollowUpIn, request.POST.dict())
-            key = request.POST.get("key", "")[:64] or get_random_string(32)
+            key = clean_line(request.POST.get("key", ""), limit=64) or get_random_string(32)
             received = receive(follow_up(form, ticket, key=f"page-{key}", files=uploaded_files(request)), about=ticket)
             return redirect(status_url(received.ticket))
         except (InvalidForm, HttpError) as caught:

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         waiting = Article.objects.all().waiting().count()
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("Indexing", total=waiting)
-            indexed = index_waiting(lambda _: bar.advance(task))
+            indexed = index_waiting(lambda: bar.advance(task))
         failed = Article.objects.all().waiting().count()
         self.stdout.write(
             f"{counts['new']} new, {counts['changed']} changed, {counts['unchanged']} unchanged; {indexed} indexed."

@@ -1,0 +1,78 @@
+"""Customers on the desk: read only. They come from their messages; linking and merging are functions of their own."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Prefetch, QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from customers.models import Customer, Identifier
+
+
+class IdentifierInline(TabularInline):
+    """The addresses of one customer."""
+
+    model = Identifier
+    fields = ["kind", "value", "raw", "verified_at"]
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+    verbose_name_plural = "identifiers"
+
+    def has_add_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
+        return False
+
+
+@admin.register(Customer)
+class CustomerAdmin(ModelAdmin):
+    """Who writes, with their addresses and what they wrote about."""
+
+    list_display = ["name_or_id", "addresses", "language", "conversation_count", "created_at"]
+    search_fields = ["name", "identifiers__value"]
+    search_help_text = "Name, e-mail address or phone number"
+    ordering = ["-id"]
+    fields = ["name", "language", "created_at", "conversations_shown"]
+    inlines = [IdentifierInline]
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
+        customers: QuerySet[Customer] = super().get_queryset(request)
+        return customers.annotate(conversation_count=Count("conversations", distinct=True)).prefetch_related(
+            Prefetch("identifiers", Identifier.objects.order_by("id"))
+        )
+
+    @display(description="Customer")
+    def name_or_id(self, customer: Customer) -> str:
+        return str(customer)
+
+    @display(description="Addresses")
+    def addresses(self, customer: Customer) -> SafeString:
+        values = ((i.value,) for i in customer.identifiers.all())
+        return format_html_join("", '<span class="desk-line">{}</span>', values)
+
+    @display(description="Conversations", ordering="conversation_count")
+    def conversation_count(self, customer: Any) -> int:
+        return int(customer.conversation_count)
+
+    @display(description="Conversations")
+    def conversations_shown(self, customer: Customer) -> SafeString:
+        """Over the reverse relation: this app knows nothing of tickets."""
+        conversations = customer.conversations.prefetch_related("tickets").order_by("-id")[:50]
+        return render_to_string("admin/customers/customer/conversations.html", {"conversations": conversations})
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
+        return False

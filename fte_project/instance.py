@@ -1,0 +1,163 @@
+"""One running instance on this machine: services, data, web server and processor, started and stopped together."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+from django.conf import settings
+
+from fte_project import embedded
+
+WEB_PORT, BROKER_PORT = 8000, 19092
+STOP_SECONDS = 22
+
+
+class InstanceFailed(RuntimeError):
+    """A part did not start, or ended by itself; the text says which and where its log is."""
+
+
+class Instance:
+    """Starts what is not given from outside, runs the two processes, and leaves nothing running behind."""
+
+    def __init__(self) -> None:
+        self.state: Path = settings.STATE_DIR
+        self.postgres = None if os.environ.get("DATABASE_URL") else embedded.Postgres(self.state)
+        given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+        self.broker = None if given else embedded.Broker(self.state, embedded.free_port(BROKER_PORT))
+        self.kafka = given or (self.broker.address if self.broker else "")
+        self.base_url = f"http://127.0.0.1:{embedded.free_port(WEB_PORT)}"
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self._is_mine = False
+
+    def start_services(self) -> None:
+        """PostgreSQL and the broker, unless their addresses are set. Raises EmbeddedUnavailable, InstanceFailed."""
+        embedded.make_state_dir(self.state)
+        running = embedded.read_instance(self.state)
+        if running:
+            self._sweep(running)
+        self._is_mine = True
+        if self.postgres is not None:
+            self.postgres.start()
+        if self.broker is not None:
+            self.broker.start()
+
+    def _sweep(self, earlier: dict[str, Any]) -> None:
+        """Refuse to start beside a living instance; end what one that was killed has left behind."""
+        main = earlier.get("pid", 0)
+        if _is_ours(main, "manage.py"):
+            raise InstanceFailed(f"An instance is running already: {earlier.get('base_url')} (process {main}).")
+        for name, pid in earlier.get("children", {}).items():
+            if _is_ours(pid, name):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    psutil.Process(pid).kill()
+
+    def start_processes(self, **published: Any) -> None:
+        """Web server and processor; `published` goes into the instance file. Raises InstanceFailed after a minute."""
+        env = {
+            **os.environ,
+            "FTE_STATE_DIR": str(self.state),
+            "FTE_DEMO": "1",
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
+            "PUBLIC_BASE_URL": os.environ.get("PUBLIC_BASE_URL", self.base_url),
+        }
+        port = self.base_url.rpartition(":")[2]
+        web = ["-m", "uvicorn", "fte_project.asgi:application", "--host", "127.0.0.1", "--port", port]
+        self._spawn("uvicorn", [*web, "--no-access-log", "--log-level", "warning"], env)
+        self._spawn("run_agent", ["manage.py", "run_agent", "--with", "relay,delivery,schedule"], env)
+        children = {name: child.pid for name, child in self.children.items()}
+        if self.broker is not None and self.broker.process is not None:
+            children["tansu"] = self.broker.process.pid
+        embedded.write_instance(
+            self.state,
+            {
+                "pid": os.getpid(),
+                "children": children,
+                "base_url": self.base_url,
+                "kafka": self.kafka,
+                "state": str(self.state),
+                **published,
+            },
+        )
+        self._point_to_state()
+        self._wait_ready()
+
+    def _spawn(self, name: str, arguments: list[str], env: dict[str, str]) -> None:
+        with self._log(name).open("ab") as log:
+            self.children[name] = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=settings.BASE_DIR,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for us; we stop them in order
+            )
+
+    def _log(self, name: str) -> Path:
+        return self.state / f"{name}.log"
+
+    def _point_to_state(self) -> None:
+        if "FTE_STATE_DIR" not in os.environ:
+            pointer = settings.BASE_DIR / ".run"
+            pointer.mkdir(exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                (pointer / "instance.json").unlink()
+            (pointer / "instance.json").symlink_to(self.state / "instance.json")
+
+    def _wait_ready(self) -> None:
+        said = "nothing"
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            self.check()
+            with contextlib.suppress(requests.RequestException, ValueError):
+                found = requests.get(f"{self.base_url}/readyz", timeout=5).json()
+                if found["ok"]:
+                    return
+                said = found["problems"]
+            time.sleep(0.1)
+        raise InstanceFailed(f"Not ready after a minute: {said}. The logs are in {self.state}.")
+
+    def check(self) -> None:
+        """Raise InstanceFailed when a part has ended by itself."""
+        for name, child in self.children.items():
+            if child.poll() is not None:
+                raise InstanceFailed(f"{name} ended with status {child.returncode}; its log is {self._log(name)}.")
+        broker = self.broker.process if self.broker is not None else None
+        if broker is not None and broker.poll() is not None:
+            raise InstanceFailed(f"The embedded broker ended; its log is {self.state / 'broker.log'}.")
+
+    def stop(self) -> None:
+        """Stop everything that was started here: processes first, then broker and database."""
+        if not self._is_mine:
+            return  # another instance lives in this folder
+        for child in self.children.values():
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        for child in self.children.values():
+            try:
+                child.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        if self.broker is not None:
+            self.broker.stop()
+        if self.postgres is not None:
+            self.postgres.stop()
+        with contextlib.suppress(FileNotFoundError):
+            (self.state / "instance.json").unlink()
+
+
+def _is_ours(pid: int, name: str) -> bool:
+    """Process `pid` runs and has `name` in its command line (a number that was used again belongs to others)."""
+    try:
+        return pid > 0 and name in " ".join(psutil.Process(pid).cmdline())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False

@@ -1,0 +1,270 @@
+"""A delivery's way: queued, sending, and sent, failed or unknown — and never twice."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.conf import settings as django_settings
+from django.core import mail
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from channels_app import registry
+from channels_app.delivery import claim, deliver_one, record_error, record_sent
+from channels_app.registry import SendError, Sent
+from fte_project.db import LeaseLost
+from fte_project.events import Channel
+from fte_project.models import DeadLetter, OutboxEvent
+from tests.concurrency import at_once, real_commits, rows_of_migrations
+from tests.factories import BEN, write
+from tests.fakes.smtp import DROP, smtp
+from tickets.models import Delivery, Ticket
+from tickets.replies import reply
+
+behaviour: list[Callable[[Delivery], Sent]] = []
+
+
+def scripted_send(delivery: Delivery) -> Sent:
+    return behaviour[0](delivery)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    yield from rows_of_migrations(django_db_blocker)
+
+
+@pytest.fixture
+def sends(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Delivery], Sent]], None]:
+    """Put a provider with this behaviour in place of the mail server."""
+    monkeypatch.setitem(registry.SENDERS, Channel.EMAIL, f"{__name__}.scripted_send")
+    behaviour.clear()
+    return lambda fn: behaviour.insert(0, fn)
+
+
+def queue(ticket: Ticket | None = None, body: str = "The answer.") -> Delivery:
+    return reply(ticket or write().ticket, body=body).deliveries.get(channel="email")
+
+
+def fresh(delivery: Delivery) -> Delivery:
+    return Delivery.objects.get(pk=delivery.pk)
+
+
+def deliver(delivery: Delivery) -> Delivery:
+    async_to_sync(deliver_one)(delivery.pk)
+    return fresh(delivery)
+
+
+def make_due(delivery: Delivery) -> None:
+    Delivery.objects.filter(pk=delivery.pk).update(due_at=Now())
+
+
+def lease_runs_out(delivery: Delivery) -> None:
+    Delivery.objects.filter(pk=delivery.pk).update(lease_expires_at=Now() - timedelta(milliseconds=1))
+
+
+@pytest.mark.django_db
+def test_a_delivery_is_sent_once() -> None:
+    delivery = queue()
+    after = deliver(delivery)
+    assert (after.status, after.attempts, after.error, after.lease_token) == ("sent", 1, "", None)
+    assert after.external_id == mail.outbox[0].extra_headers["Message-ID"]
+    deliver(delivery)
+    deliver(delivery)
+    assert len(mail.outbox) == 1
+
+
+@real_commits
+def test_workers_that_hear_the_same_ring_send_once() -> None:
+    delivery = queue()
+    results = at_once(6, lambda _: async_to_sync(deliver_one)(delivery.pk))
+    assert not [r for r in results if r is not None]
+    assert len(mail.outbox) == 1
+    assert fresh(delivery).status == "sent"
+
+
+@pytest.mark.django_db
+def test_a_refusal_for_good_is_failed_with_a_dead_letter(settings: Any) -> None:
+    delivery = queue()
+    with smtp(RCPT="550 no such user") as server:
+        settings.MAILERS = server.mailers
+        after = deliver(delivery)
+        make_due(delivery)
+        deliver(delivery)
+    assert server.connections == 1
+    assert (after.status, after.lease_token) == ("failed", None)
+    assert "no such user" in after.error
+    letter = DeadLetter.objects.get()
+    assert (letter.kind, letter.subject_id, letter.conversation_id) == (
+        "delivery", delivery.pk, delivery.reply.conversation_id,
+    )  # fmt: skip
+    event = OutboxEvent.objects.get(topic="fte.dlq")
+    assert event.payload["dead_letter_id"] == letter.pk
+
+
+@pytest.mark.django_db
+def test_a_refusal_for_now_is_queued_again_for_later_and_then_sent(settings: Any) -> None:
+    delivery = queue()
+    with smtp(RCPT="450 greylisted") as server:
+        settings.MAILERS = server.mailers
+        after = deliver(delivery)
+        assert (after.status, after.lease_token, after.rung_at) == ("queued", None, None)
+        assert 1.4 - 0.5 < (after.due_at - timezone.now()).total_seconds() < 2.6
+        deliver(delivery)
+        assert server.connections == 1, "it is not due yet"
+        server.plan.clear()
+        make_due(delivery)
+        assert deliver(delivery).status == "sent"
+        assert len(server.accepted) == 1
+    assert not DeadLetter.objects.exists()
+
+
+@pytest.mark.django_db
+def test_refusals_wait_longer_each_time_and_end_in_one_dead_letter(settings: Any) -> None:
+    delivery, waits = queue(), []
+    with smtp(MAIL="451 try later") as server:
+        settings.MAILERS = server.mailers
+        for _ in range(django_settings.MAX_ATTEMPTS + 2):
+            make_due(delivery)
+            after = deliver(delivery)
+            if after.status == "queued":
+                waits.append((after.due_at - timezone.now()).total_seconds())
+    assert server.connections == django_settings.MAX_ATTEMPTS
+    assert fresh(delivery).status == "failed"
+    assert DeadLetter.objects.get().attempts == django_settings.MAX_ATTEMPTS
+    for number, wait in enumerate(waits, 1):
+        assert 0.75 * 2**number - 1 < wait < 1.25 * 2**number + 0.1
+
+
+@pytest.mark.django_db
+def test_an_accepted_mail_whose_answer_got_lost_is_unknown_and_never_sent_again(settings: Any) -> None:
+    delivery = queue()
+    with smtp(message=DROP) as server:
+        settings.MAILERS = server.mailers
+        assert deliver(delivery).status == "unknown"
+        server.plan.clear()
+        for _ in range(3):
+            make_due(delivery)
+            deliver(delivery)
+        assert len(server.accepted) == 1
+        assert server.connections == 1
+    after = fresh(delivery)
+    assert (after.status, after.lease_token) == ("unknown", None)
+    assert after.error
+    assert not DeadLetter.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_delivery_whose_process_died_is_unknown_and_never_sent_again() -> None:
+    delivery = queue()
+    assert claim(delivery.pk) is not None
+    deliver(delivery)
+    assert fresh(delivery).status == "sending", "its lease still holds"
+    lease_runs_out(delivery)
+    after = deliver(delivery)
+    assert (after.status, after.lease_token) == ("unknown", None)
+    make_due(delivery)
+    deliver(delivery)
+    assert mail.outbox == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("outcome", ["sent", "refused", "broken"])
+def test_who_lost_the_lease_while_sending_settles_nothing(outcome: str, sends: Any) -> None:
+    delivery = queue()
+
+    def slow(_: Delivery) -> Sent:
+        lease_runs_out(delivery)
+        assert claim(delivery.pk) is None  # another process gives it up
+        if outcome == "sent":
+            return Sent(external_id="late")
+        raise SendError("too late", refused=outcome == "refused")
+
+    sends(slow)
+    after = deliver(delivery)
+    assert (after.status, after.external_id) == ("unknown", "")
+    assert not DeadLetter.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_stale_claim_cannot_settle() -> None:
+    delivery = queue()
+    old = claim(delivery.pk)
+    assert old is not None
+    Delivery.objects.update(status="queued", lease_token=None, lease_expires_at=None)
+    new = claim(delivery.pk)
+    assert new is not None
+    with pytest.raises(LeaseLost):
+        record_sent(old, Sent(external_id="old"))
+    with pytest.raises(LeaseLost):
+        record_error(old, SendError("x", permanent=True, refused=True))
+    assert not DeadLetter.objects.exists()
+    record_sent(new, Sent(external_id="new"))
+    assert fresh(delivery).external_id == "new"
+
+
+@pytest.mark.django_db
+def test_a_provider_that_does_not_answer_in_time_leaves_it_unknown(sends: Any, settings: Any) -> None:
+    settings.SEND_DEADLINE_SECONDS = 0.0
+    delivery = queue()
+    sends(lambda _: Sent(external_id="too late"))
+    assert deliver(delivery).status == "unknown"
+
+
+@pytest.mark.django_db
+def test_replies_of_one_conversation_leave_in_order(sends: Any) -> None:
+    ticket = write().ticket
+    one, two, three = (queue(ticket, f"Answer {n}.") for n in range(3))
+    sent: list[str] = []
+
+    def send(delivery: Delivery) -> Sent:
+        sent.append(delivery.reply.body)
+        return Sent(external_id=str(delivery.pk))
+
+    sends(send)
+    assert deliver(three).status == deliver(two).status == "queued"
+    deliver(one)
+    deliver(three)
+    deliver(two)
+    deliver(three)
+    assert sent == ["Answer 0.", "Answer 1.", "Answer 2."]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", ["sending", "queued for later"])
+def test_a_reply_waits_while_an_earlier_one_is_on_its_way(state: str) -> None:
+    ticket = write().ticket
+    one, two = queue(ticket, "First."), queue(ticket, "Second.")
+    changes = {"status": "sending"} if state == "sending" else {"due_at": Now() + timedelta(minutes=1)}
+    Delivery.objects.filter(pk=one.pk).update(**changes)
+    assert deliver(two).status == "queued"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", ["failed", "unknown", "sent"])
+def test_a_reply_does_not_wait_for_one_that_is_settled(state: str) -> None:
+    ticket = write().ticket
+    one, two = queue(ticket, "First."), queue(ticket, "Second.")
+    Delivery.objects.filter(pk=one.pk).update(status=state)
+    assert deliver(two).status == "sent"
+
+
+@pytest.mark.django_db
+def test_another_conversation_waits_for_nobody(sends: Any) -> None:
+    stuck, free = queue(), queue(write(**BEN).ticket)
+
+    def send(delivery: Delivery) -> Sent:
+        if delivery.pk == stuck.pk:
+            raise SendError("later", refused=True)
+        return Sent(external_id="x")
+
+    sends(send)
+    assert deliver(stuck).status == "queued"
+    assert deliver(free).status == "sent"
+
+
+@pytest.mark.django_db
+def test_an_unknown_id_is_nothing() -> None:
+    async_to_sync(deliver_one)(0)
+    assert mail.outbox == []

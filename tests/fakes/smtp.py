@@ -1,0 +1,80 @@
+"""A mail server on the loopback that does what its plan says; it counts what it accepted, not what it was asked."""
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+DROP = "drop"  # close the connection instead of answering
+STEPS = {"EHLO": "250 fake", "HELO": "250 fake", "MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go on"}
+
+
+class FakeSMTP(socketserver.ThreadingTCPServer):
+    """`plan` maps a step (connect, EHLO, MAIL, RCPT, DATA, message, QUIT) to the answer it gets instead of yes."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, plan: dict[str, str]) -> None:
+        super().__init__(("127.0.0.1", 0), _Session)
+        self.plan = plan
+        self.accepted: list[bytes] = []
+        self.connections = 0
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    @property
+    def mailers(self) -> dict[str, Any]:
+        """The MAILERS setting that sends here."""
+        options = {"host": "127.0.0.1", "port": self.port, "timeout": 5}
+        return {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
+
+
+class _Session(socketserver.StreamRequestHandler):
+    server: FakeSMTP
+
+    def handle(self) -> None:
+        self.server.connections += 1
+        if not self._answer("connect", "220 fake"):
+            return
+        for line in self.rfile:
+            command = line[:4].decode().upper().strip()
+            if command == "DATA" and self._answer("DATA", STEPS["DATA"]):
+                if self.server.plan.get("DATA") is None and not self._message():
+                    return
+            elif command == "QUIT":
+                self._answer("QUIT", "221 bye")
+                return
+            elif command != "DATA" and not self._answer(command, STEPS.get(command, "250 ok")):
+                return
+
+    def _message(self) -> bool:
+        lines = iter(self.rfile.readline, b".\r\n")
+        content = b"".join(lines)
+        answer = self.server.plan.get("message", "250 ok")
+        if answer in {DROP, "250 ok"}:  # accepted; with DROP nobody hears of it
+            self.server.accepted.append(content)
+        return self._answer("message", "250 ok")
+
+    def _answer(self, step: str, usual: str) -> bool:
+        answer = self.server.plan.get(step, usual)
+        if answer == DROP:
+            return False
+        self.wfile.write(f"{answer}\r\n".encode())
+        return True
+
+
+@contextmanager
+def smtp(**plan: str) -> Iterator[FakeSMTP]:
+    """A running mail server."""
+    with FakeSMTP(plan) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

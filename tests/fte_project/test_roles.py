@@ -1,0 +1,106 @@
+"""Roles in a process: they say that they live, stop when told to, and a broken one ends the process."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+from django.test import Client
+
+from fte_project import health, roles
+from fte_project.models import Heartbeat
+from tests.concurrency import real_commits, rows_of_migrations
+
+said: list[str] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    yield from rows_of_migrations(django_db_blocker)
+
+
+@pytest.fixture(autouse=True)
+def _own_roles(monkeypatch: pytest.MonkeyPatch) -> None:
+    said.clear()
+    monkeypatch.setattr(roles, "_roles", dict(roles._roles))
+    for name in ("waits", "asks_to_stop", "ends", "fails", "hangs"):
+        roles.register(name, f"{__name__}.{name}")
+
+
+async def waits(stop: asyncio.Event) -> None:
+    await stop.wait()
+    said.append("stopped")
+
+
+async def asks_to_stop(stop: asyncio.Event) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    await stop.wait()
+
+
+async def ends(stop: asyncio.Event) -> None:
+    return
+
+
+async def fails(stop: asyncio.Event) -> None:
+    raise RuntimeError("broken")
+
+
+async def hangs(stop: asyncio.Event) -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        said.append("cancelled")
+
+
+def test_the_product_has_four_roles_for_workers() -> None:
+    assert {"relay", "agent", "delivery", "schedule"} - set(roles.names()) <= {"schedule"}
+
+
+def test_an_unknown_role_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(ValueError, match=r"No such role: nonsense. There are: .*relay"):
+        roles.run(["relay", "nonsense"])
+
+
+@real_commits
+def test_roles_stop_when_the_process_is_told_to() -> None:
+    assert roles.run(["waits", "asks_to_stop"]) == 0
+    assert said == ["stopped"]
+
+
+@real_commits
+@pytest.mark.parametrize("broken", ["ends", "fails"])
+def test_a_role_that_ends_by_itself_ends_the_process_with_an_error(broken: str) -> None:
+    assert roles.run(["waits", broken]) == 1
+    assert said == ["stopped"], "the others get their time"
+
+
+@real_commits
+def test_a_role_that_does_not_stop_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roles, "GRACE_SECONDS", 0.05)
+    assert roles.run(["hangs", "asks_to_stop"]) == 0
+    assert said == ["cancelled"]
+
+
+@pytest.mark.django_db
+def test_a_beat_is_one_row_per_process_that_stays_fresh() -> None:
+    roles.beat("agent")
+    Heartbeat.objects.update(beat_at=Now() - timedelta(minutes=5))
+    assert "agent" in health.problems()
+    roles.beat("agent")
+    assert Heartbeat.objects.count() == 1
+    assert "agent" not in health.problems()
+
+
+@pytest.mark.django_db
+def test_ready_means_every_role_lives(client: Client) -> None:
+    assert client.get("/healthz").json() == {"ok": True}
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert set(answer.json()["problems"]) == {"relay", "agent", "delivery", "schedule"}
+    for role in health.ROLES:
+        roles.beat(role)
+    assert (client.get("/readyz").status_code, client.get("/readyz").json()) == (200, {"ok": True, "problems": {}})

@@ -1,0 +1,81 @@
+"""The roles as real processes on the test's own database and topics."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.parse
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+BASE = Path(__file__).parent.parent
+
+
+def wait_for[T](look: Callable[[], T], seconds: float = 60) -> T:
+    """The first true value of `look`, asked until a deadline. Fails the test after it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.05)
+    pytest.fail(f"waited {seconds} s in vain")
+
+
+class Processes:
+    """Starts management commands and ends them; their output is in `log` files that a failure shows."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mail = folder / "mail"
+        here = connection.settings_dict
+        host = urllib.parse.quote(here["HOST"], safe="")
+        self.env = {
+            **os.environ,
+            "FTE_MODE": "test",
+            "DATABASE_URL": f"postgres://{here['USER']}@{host}/{here['NAME']}",
+            "KAFKA_TOPIC_PREFIX": settings.KAFKA_TOPIC_PREFIX,
+            "MAIL_DIR": str(self.mail),
+        }
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *command: str, **env: str) -> subprocess.Popen[bytes]:
+        log = (self.folder / f"{len(self.running)}-{command[0]}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", *command], cwd=BASE, env={**self.env, **env}, stdout=log, stderr=log
+        )
+        self.running.append(process)
+        return process
+
+    def stop(self) -> list[int]:
+        """SIGTERM to all; their exit statuses, within 20 seconds."""
+        for process in self.running:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 20
+        return [process.wait(max(0.1, deadline - time.monotonic())) for process in self.running]
+
+    def kill(self) -> None:
+        for process in self.running:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+    def show_logs(self) -> None:
+        for log in sorted(self.folder.glob("*.log")):
+            print(f"--- {log.name}\n{log.read_text()[-4000:]}")
+
+
+@pytest.fixture
+def processes(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Processes]:
+    """Real processes over the test's database, on topics of their own."""
+    monkeypatch.setattr(settings, "KAFKA_TOPIC_PREFIX", f"t{uuid.uuid4().hex[:8]}.")
+    started = Processes(tmp_path)
+    yield started
+    started.kill()
+    started.show_logs()

@@ -1,0 +1,241 @@
+"""From the outbox to Kafka, and the sweeper that rings for what was not heard."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models.functions import Now
+
+from fte_project.events import DeliveryQueued, Event, MessageReceived, parse, publish
+from fte_project.kafka import Record, consume
+from fte_project.models import OutboxEvent
+from tests.concurrency import at_once, real_commits, rows_of_migrations
+from tests.factories import write
+from tickets import escalations, outbox, work
+from tickets.models import Conversation, Delivery
+from tickets.replies import reply
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    yield from rows_of_migrations(django_db_blocker)
+
+
+def event(number: int = 1) -> Event:
+    return MessageReceived(conversation_id=number, channel="web_form", message_id=number)
+
+
+def waiting_ids() -> list[int]:
+    return list(OutboxEvent.objects.all().waiting().order_by("id").values_list("payload__conversation_id", flat=True))
+
+
+@pytest.mark.django_db
+def test_an_event_of_a_rolled_back_transaction_never_was() -> None:
+    with pytest.raises(RuntimeError), transaction.atomic():
+        publish(event())
+        raise RuntimeError
+    assert waiting_ids() == []
+
+
+@pytest.mark.django_db
+def test_events_are_taken_once_and_oldest_first() -> None:
+    for n in range(5):
+        publish(event(n))
+    assert [e.payload["conversation_id"] for e in outbox.take_events()] == [0, 1, 2, 3, 4]
+    assert outbox.take_events() == []
+
+
+@pytest.mark.django_db
+def test_a_relay_takes_a_limited_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    for n in range(5):
+        publish(event(n))
+    assert [len(outbox.take_events()) for _ in range(4)] == [2, 2, 1, 0]
+
+
+@real_commits
+def test_relays_at_once_never_take_the_same_event() -> None:
+    for n in range(300):
+        publish(event(n))
+    results = at_once(4, lambda _: [e.pk for e in outbox.take_events()])
+    taken = [pk for batch in results for pk in batch]
+    assert len(taken) == len(set(taken))
+    rest = [e.pk for e in outbox.take_events()]
+    assert sorted(taken + rest) == list(OutboxEvent.objects.order_by("id").values_list("pk", flat=True))
+
+
+@pytest.mark.django_db
+def test_a_relay_that_died_loses_its_claim_after_a_while() -> None:
+    publish(event(7))
+    (taken,) = outbox.take_events()
+    assert waiting_ids() == []
+    OutboxEvent.objects.update(claimed_until=Now() - timedelta(milliseconds=1))
+    assert waiting_ids() == [7]
+    assert outbox.take_events() == [taken]
+
+
+@pytest.mark.django_db
+def test_what_could_not_be_published_waits_again_and_what_was_does_not() -> None:
+    publish(event(1))
+    publish(event(2))
+    one, two = outbox.take_events()
+    outbox.mark_published([one])
+    outbox.put_back([one, two])
+    assert waiting_ids() == [2]
+
+
+@pytest.mark.django_db
+def test_published_events_are_forgotten_after_an_hour_and_waiting_ones_never() -> None:
+    for n in range(4):
+        publish(event(n))
+    rows = OutboxEvent.objects.filter
+    rows(payload__conversation_id=0).update(published_at=Now() - timedelta(minutes=61))
+    rows(payload__conversation_id=1).update(published_at=Now() - timedelta(minutes=59))
+    rows(payload__conversation_id__gte=2).update(created_at=Now() - timedelta(days=9))
+    outbox.prune_outbox()
+    left = OutboxEvent.objects.order_by("id").values_list("payload__conversation_id", flat=True)
+    assert list(left) == [1, 2, 3]
+
+
+@pytest.mark.django_db
+def test_waiting_is_measured_from_the_oldest_event_that_is_not_on_kafka() -> None:
+    assert outbox.waiting_seconds() == 0
+    publish(event(1))
+    publish(event(2))
+    OutboxEvent.objects.filter(payload__conversation_id=1).update(created_at=Now() - timedelta(seconds=90))
+    assert 89 < outbox.waiting_seconds() < 95
+    OutboxEvent.objects.update(published_at=Now())
+    assert outbox.waiting_seconds() == 0
+
+
+# --- The sweeper -----------------------------------------------------------------------------------------------
+
+
+def silence(seconds: int = 60) -> None:
+    """The rings so far are long past, and the outbox is empty."""
+    Conversation.objects.update(rung_at=Now() - timedelta(seconds=seconds))
+    Delivery.objects.update(rung_at=Now() - timedelta(seconds=seconds))
+    OutboxEvent.objects.all().delete()
+
+
+@pytest.mark.django_db
+def test_due_work_is_rung_again_once_per_ten_seconds() -> None:
+    ticket = write().ticket
+    OutboxEvent.objects.all().delete()
+    assert outbox.ring_due_work() == 0, "its message has just rung"
+    silence(11)
+    assert outbox.ring_due_work() == 1
+    assert outbox.ring_due_work() == 0
+    rung = OutboxEvent.objects.get()
+    assert (rung.topic, rung.key) == ("fte.channels.web_form.inbound", str(ticket.conversation_id))
+    silence(9)
+    assert outbox.ring_due_work() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", ["held", "later", "staff's", "answered"])
+def test_there_is_no_ring_for_work_that_nobody_can_begin(state: str, sam: User) -> None:
+    ticket = write().ticket
+    match state:
+        case "held":
+            assert work.claim(ticket.conversation_id)
+        case "later":
+            Conversation.objects.update(work_due_at=Now() + timedelta(seconds=30))
+        case "staff's":
+            escalations.claim(ticket, sam)
+        case "answered":
+            claimed = work.claim(ticket.conversation_id)
+            assert claimed
+            work.finish(claimed, [], lambda t: None and reply(t, body="x"), even_if_newer=True)
+            Conversation.objects.update(work_due_at=None)
+    silence()
+    assert outbox.ring_due_work() == 0
+
+
+@pytest.mark.django_db
+def test_work_whose_worker_died_is_rung_when_its_lease_has_run_out() -> None:
+    ticket = write().ticket
+    assert work.claim(ticket.conversation_id)
+    silence()
+    Conversation.objects.update(lease_expires_at=Now() - timedelta(milliseconds=1))
+    assert outbox.ring_due_work() == 1
+
+
+@real_commits
+def test_sweepers_at_once_ring_once() -> None:
+    write()
+    silence()
+    assert sum(at_once(4, lambda _: outbox.ring_due_work())) == 1
+    assert OutboxEvent.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_queued_deliveries_are_rung_first_ones_first_and_abandoned_ones_too() -> None:
+    ticket = write().ticket
+    first, second = (
+        reply(ticket, body=text).deliveries.get(channel="email") for text in ("The first answer.", "The second.")
+    )
+    Conversation.objects.update(work_due_at=None)
+    silence()
+    assert outbox.ring_due_work() == 1
+    assert parse(str(OutboxEvent.objects.get().payload).replace("'", '"').encode()) == DeliveryQueued(
+        conversation_id=ticket.conversation_id, channel="email", delivery_id=first.pk
+    )
+    Delivery.objects.filter(pk=first.pk).update(status="sending", lease_expires_at=Now() - timedelta(seconds=1))
+    silence()
+    assert outbox.ring_due_work() == 1
+    assert OutboxEvent.objects.get().payload["delivery_id"] == first.pk
+    Delivery.objects.filter(pk=first.pk).update(status="unknown")
+    silence()
+    outbox.ring_due_work()
+    assert OutboxEvent.objects.get().payload["delivery_id"] == second.pk
+
+
+# --- On a real broker ------------------------------------------------------------------------------------------
+
+
+async def heard(topic: str, key_count: int) -> list[Event]:
+    """The first events on `topic`, in order."""
+    found: list[Event] = []
+    enough = asyncio.Event()
+
+    async def handle(record: Record) -> None:
+        found.append(parse(record.value))
+        if len(found) >= key_count:
+            enough.set()
+
+    reading = asyncio.create_task(consume("test.outbox", [topic], handle))
+    try:
+        await asyncio.wait_for(enough.wait(), 30)
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+    return found
+
+
+@real_commits
+def test_the_relay_role_takes_what_is_stored_to_kafka_in_order(settings: Any) -> None:
+    settings.KAFKA_TOPIC_PREFIX = "outbox-test."
+    for n in range(20):
+        publish(event(4242))
+        OutboxEvent.objects.filter(payload__message_id=4242).update(
+            payload={"v": 1, "kind": "message_received", "conversation_id": 4242, "channel": "web_form", "message_id": n}
+        )
+
+    async def flow() -> list[Event]:
+        stop = asyncio.Event()
+        role = asyncio.create_task(outbox.relay(stop))
+        try:
+            return await heard("outbox-test.fte.channels.web_form.inbound", 20)
+        finally:
+            stop.set()
+            await role
+
+    events = async_to_sync(flow)()
+    assert [e.message_id for e in events if isinstance(e, MessageReceived)] == list(range(20))
+    assert not OutboxEvent.objects.filter(published_at=None).exists()

@@ -1,0 +1,215 @@
+"""The desk: the list of tickets, a ticket's page (desk_views.py), the channels' settings and the record."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from tickets import desk_views
+from tickets.desk_page import STATUS_COLOURS
+from tickets.desk_queue import ORDER, queue
+from tickets.lifecycle import Handler, Status
+from tickets.models import ChannelSettings, Ticket, TicketEvent
+from tickets.reasons import Reason, Urgency
+from tickets.timeline import person
+
+NONE = mark_safe('<span class="desk-none">–</span>')
+REFERENCE = re.compile(r"\s*T-\d{1,15}\s*", re.IGNORECASE)
+
+
+class AssigneeFilter(admin.SimpleListFilter):
+    """Whose tickets: mine, nobody's, or a colleague's."""
+
+    title = "assignee"
+    parameter_name = "assignee"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        held = Exists(Ticket.objects.filter(assignee=OuterRef("pk")))
+        others = User.objects.filter(held).exclude(pk=request.user.pk or 0).order_by("username")
+        return [("me", "Me"), ("nobody", "Nobody"), *((str(u.pk), person(u)) for u in others)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> QuerySet[Ticket]:
+        value = self.value() or ""
+        if value == "nobody":
+            return queryset.filter(assignee=None)
+        if value == "me":
+            return queryset.filter(assignee=request.user.pk)
+        return queryset.filter(assignee=int(value)) if value.isdecimal() and len(value) < 10 else queryset
+
+
+@admin.register(Ticket)
+class TicketAdmin(ModelAdmin):
+    """The queue, and behind each row the ticket's own page. Tickets come from customers: none is added or deleted."""
+
+    list_display = ["matter", "customer", "channel_label", "status_label", "escalated_for", "held_by", "waiting"]
+    list_display_links = ["matter"]
+    list_select_related = ["conversation__customer", "assignee"]
+    list_filter = ["status", "channel", "priority", AssigneeFilter]
+    list_per_page = 50
+    list_fullwidth = True
+    search_fields = [
+        "subject",
+        "conversation__address",
+        "conversation__customer__name",
+        "conversation__customer__identifiers__value",
+    ]
+    search_help_text = "Subject, reference (T-1042), name or e-mail address"
+    actions = None
+    custom_urls = (
+        ("<int:pk>/reply/", "tickets_ticket_reply", desk_views.send_reply),
+        ("<int:pk>/note/", "tickets_ticket_note", desk_views.save_note),
+        ("<int:pk>/claim/", "tickets_ticket_claim", desk_views.claim),
+        ("<int:pk>/hand-back/", "tickets_ticket_hand_back", desk_views.hand_back),
+        ("<int:pk>/resolve/", "tickets_ticket_resolve", desk_views.resolve),
+        ("<int:pk>/files/<int:attachment_pk>/", "tickets_ticket_attachment", desk_views.attachment),
+    )
+
+    def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
+        """The same page under the admin's own address; there is no raw form."""
+        pk = int(object_id) if object_id.isdecimal() and len(object_id) < 19 else 0
+        return desk_views.page(request, pk, self)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Ticket | None = None) -> bool:
+        return False
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        return list(ORDER)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Ticket]:
+        return queue(Ticket.objects.all())
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Ticket], search_term: str
+    ) -> tuple[QuerySet[Ticket], bool]:
+        if REFERENCE.fullmatch(search_term):
+            number = int(search_term.strip()[2:])
+            return queryset.filter(pk=number - Ticket.FIRST_REFERENCE), False
+        return super().get_search_results(request, queryset, search_term)
+
+    @display(description="Ticket")
+    def matter(self, ticket: Ticket) -> SafeString:
+        return format_html(
+            '<span class="desk-ref">{}</span> <span class="desk-subject">{}</span>', ticket.reference, ticket.subject
+        )
+
+    @display(description="Customer")
+    def customer(self, ticket: Ticket) -> SafeString:
+        conversation = ticket.conversation
+        return format_html(
+            '<span class="desk-two"><span>{}</span><span class="desk-soft">{}</span></span>',
+            conversation.customer.name or "No name",
+            conversation.address,
+        )
+
+    @display(description="Channel")
+    def channel_label(self, ticket: Ticket) -> str:
+        return ticket.get_channel_display()
+
+    @display(description="Status", label={status.label: colour for status, colour in STATUS_COLOURS.items()})
+    def status_label(self, ticket: Ticket) -> str:
+        return str(Status(ticket.status).label)
+
+    @display(description="Escalated for")
+    def escalated_for(self, ticket: Any) -> SafeString | str:
+        if not ticket.reason:
+            return NONE
+        reason = Reason(ticket.reason).label
+        if ticket.urgency not in {Urgency.HIGH, Urgency.CRITICAL}:
+            return str(reason)
+        return format_html('{} <span class="desk-urgent">{}</span>', reason, Urgency(ticket.urgency).label)
+
+    @display(description="Held by")
+    def held_by(self, ticket: Ticket) -> SafeString | str:
+        if ticket.assignee is not None:
+            return person(ticket.assignee)
+        return format_html('<span class="desk-soft">{}</span>', Handler(ticket.handler).label)
+
+    @display(description="Waiting / changed")
+    def waiting(self, ticket: Any) -> SafeString:
+        at = ticket.waiting_since or ticket.changed_at
+        span = timesince(at, depth=1)
+        words, css = (f"waits {span}", "desk-waits") if ticket.waiting_since else (f"{span} ago", "desk-soft")
+        if timezone.now() - at < timedelta(minutes=1):
+            words = "just now"
+        return format_html(
+            '<time class="{}" datetime="{}" title="{}">{}</time>',
+            css,
+            at.isoformat(),
+            f"{at:%-d %B %Y, %H:%M} UTC",
+            words,
+        )
+
+
+@admin.register(ChannelSettings)
+class ChannelSettingsAdmin(ModelAdmin):
+    """What leads may change about a channel. The rows are made by a migration, one per channel."""
+
+    list_display = ["channel_label", "is_enabled", "max_words", "quiet_seconds"]
+    fields = ["channel_label", "is_enabled", "signature", "max_words", "quiet_seconds"]
+    readonly_fields = ["channel_label"]
+    actions = None
+
+    @display(description="Channel")
+    def channel_label(self, settings: ChannelSettings) -> str:
+        return str(settings)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ChannelSettings | None = None) -> bool:
+        return False
+
+
+@admin.register(TicketEvent)
+class TicketEventAdmin(ModelAdmin):
+    """Who did what, for auditors: read only. Codes and ids; it outlives an erasure."""
+
+    list_display = ["at", "ticket_link", "code", "actor", "data"]
+    list_filter = ["code"]
+    search_fields = ["=ticket_id", "actor"]
+    search_help_text = "Reference (T-1042), or an actor such as staff:3"
+    ordering = ["-id"]
+    actions = None
+
+    @display(description="When (UTC)", ordering="id")
+    def at(self, event: TicketEvent) -> str:
+        return f"{event.created_at:%Y-%m-%d %H:%M:%S}"
+
+    @display(description="Ticket")
+    def ticket_link(self, event: TicketEvent) -> SafeString:
+        return format_html(
+            '<a class="desk-link" href="{}">T-{}</a>',
+            reverse("admin:tickets_ticket_change", args=[event.ticket_id]),
+            Ticket.FIRST_REFERENCE + event.ticket_id,
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[TicketEvent], search_term: str
+    ) -> tuple[QuerySet[TicketEvent], bool]:
+        if REFERENCE.fullmatch(search_term):
+            number = int(search_term.strip()[2:])
+            return queryset.filter(ticket_id=number - Ticket.FIRST_REFERENCE), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: TicketEvent | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: TicketEvent | None = None) -> bool:
+        return False
