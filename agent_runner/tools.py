@@ -47,7 +47,7 @@ def refusal(context: RunContext, name: str) -> str | None:
     if name in PREPARED:
         return f"{name} was already done." if name in context.done else None
     missing = [step for step in (*PREPARED, "search_knowledge_base") if step not in context.done]
-    if missing and name != missing[0]:
+    if missing and name not in {missing[0], "escalate_to_human"}:  # a failed step must not keep people away
         return f"Call {missing[0]} first."
     if name == "search_knowledge_base" and context.searches() >= SEARCHES:
         return "Two searches were made; answer from their passages or hand over."

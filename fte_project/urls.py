@@ -37,7 +37,7 @@ def readyz(_: HttpRequest) -> JsonResponse:
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", api.urls),
-    path("help/<slug:slug>", knowledge.article, name="help-article"),
+    path("help/<path:slug>", knowledge.article, name="help-article"),
     path("support/", web_form.form_page, name="support-form"),
     path("support/t/<str:token>", web_form.status_page, name="status-page"),
     path("healthz", healthz),

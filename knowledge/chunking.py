@@ -1,6 +1,7 @@
 """How an article is cut: at its headings, with the trail of headings kept, in pieces the embedding model can read."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -35,7 +36,7 @@ def _splitter() -> MarkdownSplitter:
 
 def sections(title: str, body_md: str) -> list[tuple[str, str]]:
     """(trail of headings, Markdown below the last of them) in reading order; the part before the first has `title`."""
-    lines = body_md.splitlines()
+    lines = re.split(r"\r\n|\r|\n", body_md)  # as Markdown counts them; splitlines() also ends lines at U+2028
     heads: list[tuple[int, int, int, str]] = []  # first line, line after, level, text
     tokens = MarkdownIt("commonmark").parse(body_md)
     for i, token in enumerate(tokens):

@@ -1,6 +1,7 @@
 """Text to vectors: a local model that needs no key, or OpenAI's when one is set. One interface, model id included."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -112,6 +113,8 @@ class OpenAIEmbedder:
             raise EmbeddingFailed(f"The embedding provider failed: {error}") from error
         if any(len(v) > DIMENSIONS for v in vectors) or len(vectors) != len(texts):
             raise EmbeddingFailed(f"The embedding provider must give one vector of at most {DIMENSIONS} per text.")
+        if not all(0 < math.hypot(*v) < math.inf for v in vectors):  # PostgreSQL sorts their similarity, NaN, first
+            raise EmbeddingFailed("The embedding provider gave a vector without a direction.")
         return [[*v, *([0.0] * (DIMENSIONS - len(v)))] for v in vectors]
 
 

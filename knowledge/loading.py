@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from fte_project.text import clean_text
+from fte_project.text import clean_line, clean_text
 from knowledge.models import Article
 
 
@@ -78,13 +79,21 @@ def _checked(values: dict[str, object], where: str) -> ArticleText:
     topics = values.get("topics") or []
     if not isinstance(topics, list):
         raise BadArticle(f"{where}: topics must be a list.")
-    return ArticleText(
+    text = ArticleText(
         **found,
         summary=clean_text(str(values.get("summary") or "")),
-        topics=tuple(str(t)[:80] for t in topics),
-        category=str(values.get("category") or "")[:40],
-        url=str(values.get("url") or ""),
+        topics=tuple(clean_line(str(t), limit=80) for t in topics),
+        category=clean_line(str(values.get("category") or ""), limit=40),
+        url=clean_line(str(values.get("url") or "")),
     )
+    if len(text.slug) > 200 or text.slug != "".join(text.slug.split()):
+        raise BadArticle(f"{where}: slug must be at most 200 characters without spaces.")
+    try:  # a slug from elsewhere may have slashes and dots: it stays what questions refer to
+        Article(title=text.title, url=text.url).clean_fields(exclude={"body_md", "slug"})
+    except ValidationError as error:
+        name, why = next(iter(error.message_dict.items()))
+        raise BadArticle(f"{where}: {name}: {' '.join(why)}") from error
+    return text
 
 
 def load(texts: Iterator[ArticleText], progress: Callable[[ArticleText], None] | None = None) -> dict[str, int]:

@@ -1,15 +1,13 @@
-"""What only real commits can show: threads with their own connections, and what to clean up after them."""
+"""What only real commits can show: threads with their own connections."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
-# Such a test empties every table at its end; the rows that migrations made come back before it (serialized_rollback)
-# and, for the next module, after it (rows_of_migrations).
-real_commits = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+real_commits = pytest.mark.django_db(transaction=True)
 
 
 def at_once[T](times: int, call: Callable[[int], T]) -> list[T | Exception]:
@@ -27,11 +25,3 @@ def at_once[T](times: int, call: Callable[[int], T]) -> list[T | Exception]:
 
     with ThreadPoolExecutor(times) as pool:
         return list(pool.map(run, range(times)))
-
-
-def rows_of_migrations(blocker: pytest.FixtureRequest) -> Iterator[None]:
-    """For a module's fixture: after its tests, put back what the flush took from the modules that follow."""
-    yield
-    with blocker.unblock():
-        connection.creation.deserialize_db_from_string(connection._test_serialized_contents)
-        connection.close()

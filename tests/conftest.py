@@ -41,10 +41,12 @@ def _no_provider() -> None:
 @pytest.fixture(autouse=True)
 def _migrated_rows(request: pytest.FixtureRequest) -> None:
     """Rows that migrations made are gone once a test with real transactions has flushed the database: make them."""
+    marker = request.node.get_closest_marker("django_db")
     names = {"db", "transactional_db"} & set(request.fixturenames)
-    if not names:
+    if marker is None and not names:
         return
-    request.getfixturevalue("transactional_db" if "transactional_db" in names else "db")
+    commits = "transactional_db" in names or (marker is not None and marker.kwargs.get("transaction"))
+    request.getfixturevalue("transactional_db" if commits else "db")
     if not ChannelSettings.objects.exists():
         import_module("tickets.migrations.0002_channel_settings").make_rows(apps, None)
     if not Group.objects.exists():

@@ -4,7 +4,7 @@ import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
@@ -87,6 +87,7 @@ def finish(work: Work, read: list[int], store: Callable[[Ticket], None], *, even
         conversation = _fenced(work)
         ticket = Ticket.objects.get(pk=work.ticket_id)
         newer = conversation.messages.all().unanswered().exclude(pk__in=read).exists()
+        due: datetime | Now | None
         if ticket.handler != Handler.ASSISTANT or ticket.handler_epoch != work.handler_epoch:
             result, due = Result.TAKEN_OVER, conversation.work_due_at  # whoever took over, or gave it back, set it
         elif newer and not even_if_newer:

@@ -57,7 +57,7 @@ class SubmitIn(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     name: Annotated[Line, Field(min_length=2, max_length=120)]
-    email: Annotated[Line, Field(min_length=3, max_length=254), AfterValidator(_an_email)]
+    email: Annotated[Line, Field(max_length=254), AfterValidator(_an_email)]
     subject: Annotated[Line, Field(min_length=5, max_length=200)]
     category: Ticket.Category = Ticket.Category.GENERAL
     priority: Ticket.Priority = Ticket.Priority.MEDIUM

@@ -90,7 +90,6 @@ def status_page(request: HttpRequest, token: str) -> HttpResponse:
     }
     response = render(request, "web_form/status.html", context, status=422 if error else 200)
     response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
     return response
 
 

@@ -1,6 +1,6 @@
 """A delivery's way: queued, sending, and sent, failed or unknown — and never twice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from channels_app.registry import SendError, Sent
 from fte_project.db import LeaseLost
 from fte_project.events import Channel
 from fte_project.models import DeadLetter, OutboxEvent
-from tests.concurrency import at_once, real_commits, rows_of_migrations
+from tests.concurrency import at_once, real_commits
 from tests.factories import BEN, write
 from tests.fakes.smtp import DROP, smtp
 from tickets.models import Delivery, Ticket
@@ -28,11 +28,6 @@ behaviour: list[Callable[[Delivery], Sent]] = []
 
 def scripted_send(delivery: Delivery) -> Sent:
     return behaviour[0](delivery)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    yield from rows_of_migrations(django_db_blocker)
 
 
 @pytest.fixture

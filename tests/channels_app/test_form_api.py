@@ -235,7 +235,7 @@ BAD_BODIES: list[tuple[str, bytes, str, int]] = [
     ("an unfinished multipart", encode_multipart(BOUNDARY, fields())[:-200], MULTIPART_CONTENT, 422),
     (
         "a part in bad base64",
-        b'--x\r\nContent-Disposition: form-data; name="name"\r\nContent-Transfer-Encoding: base64\r\n\r\n!\r\n--x--\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="name"\r\nContent-Transfer-Encoding: base64\r\n\r\n!\r\n--x--',
         "multipart/form-data; boundary=x",
         422,
     ),
@@ -245,7 +245,9 @@ BAD_BODIES: list[tuple[str, bytes, str, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "content_type", "status"), [b[1:] for b in BAD_BODIES], ids=[b[0] for b in BAD_BODIES])
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"), [b[1:] for b in BAD_BODIES], ids=[b[0] for b in BAD_BODIES]
+)
 def test_a_body_that_cannot_be_read_is_refused_with_a_sentence(
     body: bytes, content_type: str, status: int, client: Client
 ) -> None:
@@ -412,7 +414,14 @@ def test_unknown_expired_and_revoked_links_get_the_same_answer(client: Client) -
     revoked.token_version += 1
     allow_status(revoked)
     revoked.save()
-    tokens = {**old, "unknown": "0" * 27, "short": "x", "long": "x" * 5000, "NUL": "%00", "reference": revoked.reference}
+    tokens = {
+        **old,
+        "unknown": "0" * 27,
+        "short": "x",
+        "long": "x" * 5000,
+        "NUL": "%00",
+        "reference": revoked.reference,
+    }
     before = counts()
     bodies = set()
     for token in tokens.values():
@@ -492,7 +501,9 @@ def test_whatever_is_posted_is_never_our_error(client: Client, body: Any, conten
     key=st.text(st.characters(max_codepoint=255), max_size=20),
 )
 def test_whatever_comes_as_multipart_is_never_our_error(client: Client, values: dict[str, Any], key: str) -> None:
-    named = {name: a_file(size=3) if isinstance(v, bytes) and name == "attachments" else v for name, v in values.items()}
+    named = {
+        name: a_file(size=3) if isinstance(v, bytes) and name == "attachments" else v for name, v in values.items()
+    }
     response = client.post(SUBMIT, {**fields(), **named}, HTTP_IDEMPOTENCY_KEY=key)
     assert response.status_code in {201, 400, 409, 422}
     if response.status_code != 201:

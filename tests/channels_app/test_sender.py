@@ -84,7 +84,7 @@ FAULTS: list[tuple[dict[str, str], bool, bool, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("plan", "refused", "permanent", "accepted"), FAULTS, ids=lambda v: str(v))
+@pytest.mark.parametrize(("plan", "refused", "permanent", "accepted"), FAULTS, ids=str)
 def test_only_what_was_certainly_not_accepted_counts_as_refused(
     plan: dict[str, str], refused: bool, permanent: bool, accepted: int, settings: Any
 ) -> None:

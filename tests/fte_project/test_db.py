@@ -1,8 +1,6 @@
 """Leases that are kept and lost, and units of work that outlive a broken connection."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -11,12 +9,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from fte_project import db
 from fte_project.db import LeaseLost, held_lease, unit_of_work
 from fte_project.models import TimedJob
-from tests.concurrency import at_once, real_commits, rows_of_migrations
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    yield from rows_of_migrations(django_db_blocker)
+from tests.concurrency import at_once, real_commits
 
 
 @pytest.fixture
@@ -60,10 +53,15 @@ def test_a_lease_is_renewed_while_the_body_runs_and_not_after(fast: None) -> Non
 def test_a_lost_lease_cancels_the_body_and_says_so(fast: None) -> None:
     async def flow() -> bool:
         went_on = False
-        with pytest.raises(LeaseLost):
+
+        async def body() -> None:
+            nonlocal went_on
             async with held_lease(Renewals(True, False)):
                 await asyncio.Event().wait()
                 went_on = True
+
+        with pytest.raises(LeaseLost):
+            await body()
         task = asyncio.current_task()
         assert task is not None
         assert task.cancelling() == 0, "the task itself is not cancelled"

@@ -1,5 +1,6 @@
 """What travels over Kafka: eight topics, ids only, and nothing from outside that can harm."""
 
+import contextlib
 import json
 from dataclasses import fields
 from typing import Any
@@ -95,15 +96,18 @@ def test_unknown_fields_are_ignored() -> None:
     assert parse(json.dumps({**GOOD, "more": 1}).encode()) == EXAMPLES[0][0]
 
 
-@given(st.binary() | st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists).map(repr).map(str.encode))
+@given(
+    st.binary()
+    | st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists).map(repr).map(str.encode)
+)
 def test_any_bytes_are_an_event_or_refused(raw: bytes) -> None:
-    try:
+    with contextlib.suppress(BadEvent):
         parse(raw)
-    except BadEvent:
-        pass
 
 
-@given(st.dictionaries(st.sampled_from([*GOOD, "x"]), st.none() | st.booleans() | st.integers() | st.text() | st.floats()))
+@given(
+    st.dictionaries(st.sampled_from([*GOOD, "x"]), st.none() | st.booleans() | st.integers() | st.text() | st.floats())
+)
 def test_any_object_is_an_event_or_refused(changes: dict[str, Any]) -> None:
     try:
         event = parse(json.dumps({**GOOD, **changes}).encode())

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -13,12 +13,7 @@ from fte_project.events import MessageReceived, topic
 from fte_project.inbox import Inbox, work_through
 from fte_project.kafka import Producer
 from fte_project.models import DeadLetter, OutboxEvent
-from tests.concurrency import real_commits, rows_of_migrations
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    yield from rows_of_migrations(django_db_blocker)
+from tests.concurrency import real_commits
 
 
 class Work:

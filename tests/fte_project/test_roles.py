@@ -3,9 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -13,14 +11,9 @@ from django.test import Client
 
 from fte_project import health, roles
 from fte_project.models import Heartbeat
-from tests.concurrency import real_commits, rows_of_migrations
+from tests.concurrency import real_commits
 
 said: list[str] = []
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    yield from rows_of_migrations(django_db_blocker)
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -13,7 +11,7 @@ from django.utils import timezone
 
 from fte_project import schedule
 from fte_project.models import TimedJob
-from tests.concurrency import at_once, real_commits, rows_of_migrations
+from tests.concurrency import at_once, real_commits
 
 HOUR = timedelta(hours=1)
 ran: list[str] = []
@@ -36,11 +34,6 @@ def is_slow() -> None:
     ran.append("is_slow")
     inside.set()
     assert go_on.wait(20)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    yield from rows_of_migrations(django_db_blocker)
 
 
 @pytest.fixture(autouse=True)

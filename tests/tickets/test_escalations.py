@@ -1,13 +1,12 @@
 """To people and back: one text, one open escalation, one holder."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 
 from fte_project.models import OutboxEvent
-from tests.concurrency import at_once, real_commits, rows_of_migrations
+from tests.concurrency import at_once, real_commits
 from tests.factories import fresh, make_staff, write
 from tickets.escalations import HandOver, claim, escalate, hand_back, resolve
 from tickets.lifecycle import Event, Handler, NotAllowed, Status
@@ -15,11 +14,6 @@ from tickets.models import Conversation, Escalation, Message, Ticket, TicketEven
 from tickets.reasons import Reason, Urgency
 
 ARTICLE = {"slug": "reset", "title": "Reset your password", "url": "https://desk.example/help/reset", "line": "How."}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    yield from rows_of_migrations(django_db_blocker)
 
 
 @pytest.fixture
@@ -54,7 +48,7 @@ def test_suggestions_are_in_the_same_text_and_say_who_chose_them(ticket: Ticket)
     escalate(ticket, HandOver(reason=Reason.LOW_CONFIDENCE, suggestions=(ARTICLE,)))
     text = ticket.messages.get(direction="outbound")
     assert (text.kind, text.author, text.sources) == ("suggestion", "assistant", [ARTICLE])
-    assert "Reset your password: How. https://desk.example/help/reset" in text.body
+    assert "- [Reset your password](https://desk.example/help/reset): How." in text.body
     assert "AI assistant" in text.body
 
 

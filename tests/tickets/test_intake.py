@@ -1,6 +1,5 @@
 """How words come in: once, whole, and in the right conversation."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from channels_app.web_form.parsing import FollowUpIn, SubmitIn, follow_up, submi
 from customers.models import Customer, Identifier
 from fte_project.events import Channel
 from fte_project.models import OutboxEvent
-from tests.concurrency import at_once, real_commits, rows_of_migrations
+from tests.concurrency import at_once, real_commits
 from tests.factories import BEN, fields, fresh, write
 from tickets.escalations import claim, resolve
 from tickets.intake import InboundFile, InboundMessage, OtherMessageSameId, receive
@@ -31,11 +30,6 @@ from tickets.models import (
 )
 
 STORED = (Customer, Identifier, Conversation, Ticket, Message, RawPayload, TicketEvent, OutboxEvent, Attachment)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    yield from rows_of_migrations(django_db_blocker)
 
 
 def counts() -> dict[str, int]:

@@ -86,7 +86,9 @@ def test_people_find_a_ticket_by_its_reference(reference: str, ticket: Ticket) -
     assert Ticket.objects.all().by_reference(reference.format(1000 + ticket.pk)) == ticket
 
 
-@pytest.mark.parametrize("reference", ["", "T-", "T-0", "T-1000", "T-999999999999", "T-1e3", "-1", "T-" + "9" * 99, "٣"])
+@pytest.mark.parametrize(
+    "reference", ["", "T-", "T-0", "T-1000", "T-999999999999", "T-1e3", "-1", "T-" + "9" * 99, "٣"]
+)
 def test_what_is_no_reference_finds_nothing(reference: str, ticket: Ticket) -> None:
     with pytest.raises(Ticket.DoesNotExist):
         Ticket.objects.all().by_reference(reference)

@@ -1,6 +1,5 @@
 """The row as the queue: claimed by one, fenced by its lease, retried, and given up to people."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.utils import timezone
 from channels_app.web_form.parsing import FollowUpIn, follow_up
 from fte_project.db import LEASE, LeaseLost
 from fte_project.models import DeadLetter, OutboxEvent
-from tests.concurrency import at_once, real_commits, rows_of_migrations
+from tests.concurrency import at_once, real_commits
 from tests.factories import fresh, write
 from tickets import escalations, work
 from tickets.escalations import HandOver, escalate
@@ -23,11 +22,6 @@ from tickets.models import Conversation, Escalation, Message, Ticket
 from tickets.reasons import Reason
 from tickets.replies import reply
 from tickets.work import Result, Work
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    yield from rows_of_migrations(django_db_blocker)
 
 
 @pytest.fixture

@@ -1,0 +1,56 @@
+"""The local model on the sample knowledge base's own labelled questions: what it answers alone is right."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from agent_runner.gate import ANSWER_FROM
+from agent_runner.local_model import confidence
+from knowledge.search import search
+from tests.factories import SAMPLE
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A question, the slugs found for it, and how sure the local model is of the first."""
+
+    gold: tuple[str, ...]
+    slugs: tuple[str, ...]
+    confidence: float
+
+    @property
+    def is_answered(self) -> bool:
+        return self.confidence >= ANSWER_FROM
+
+
+def ask(name: str) -> list[Tried]:
+    tried = []
+    for line in (SAMPLE.parent / name).read_text().splitlines():
+        row = json.loads(line)
+        hits = search(f"{row['title']}\n{row['body']}").hits
+        sure = confidence([{"similarity": h.similarity, "score": h.score, "word_place": h.word_place} for h in hits])
+        tried.append(Tried(tuple(row.get("gold", ())), tuple(h.slug for h in hits), sure))
+    return tried
+
+
+@pytest.fixture
+def questions(articles: None) -> list[Tried]:
+    return ask("sample_questions.jsonl")
+
+
+def test_the_right_article_is_found(questions: list[Tried]) -> None:
+    found = [set(q.gold) & set(q.slugs) for q in questions]
+    first = [q.slugs[0] in q.gold for q in questions]
+    assert sum(map(bool, found)) >= 0.95 * len(questions)
+    assert sum(first) >= 0.70 * len(questions)
+
+
+def test_what_is_answered_alone_is_right_and_enough(questions: list[Tried]) -> None:
+    answered = [q for q in questions if q.is_answered]
+    assert len(answered) >= 0.40 * len(questions)
+    assert sum(q.slugs[0] in q.gold for q in answered) >= 0.95 * len(answered)
+
+
+def test_questions_that_no_article_answers_are_not_answered(articles: None) -> None:
+    assert not [q for q in ask("sample_offtopic.jsonl") if q.is_answered]

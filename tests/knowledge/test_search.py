@@ -1,0 +1,182 @@
+"""The search: near in meaning, only what is published, and harmless whatever a customer writes."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
+
+from knowledge.embeddings import EmbeddingFailed
+from knowledge.indexing import index_waiting
+from knowledge.models import Article, Chunk
+from knowledge.search import Found, search
+
+QUESTION = "I forgot my password, how do I reset it?"
+
+
+def slugs(found: Found) -> list[str]:
+    return [hit.slug for hit in found.hits]
+
+
+def away(*_: Any) -> Any:
+    raise EmbeddingFailed("away")
+
+
+def article(slug: str, body: str, **changes: Any) -> Article:
+    row = Article.objects.create(
+        **{"slug": slug, "title": slug.title(), "body_md": body, "status": "published", **changes}
+    )
+    index_waiting()
+    return row
+
+
+@pytest.mark.usefixtures("articles")
+@pytest.mark.parametrize(
+    ("question", "slug"),
+    [
+        (QUESTION, "reset-your-password"),
+        ("Where can I turn on dark mode?", "appearance-and-dark-mode"),
+        ("import tasks from a CSV file", "import-from-csv"),
+        ("I lost my authenticator and have no backup codes", "lost-authenticator"),
+        ("SAML", "saml-single-sign-on"),
+    ],
+)
+def test_the_article_that_answers_comes_first(question: str, slug: str) -> None:
+    found = search(question)
+    assert slugs(found)[0] == slug
+    assert not found.words_only
+    assert len(found.hits) == 5
+    assert len(set(slugs(found))) == 5
+
+
+@pytest.mark.usefixtures("articles")
+def test_a_hit_says_where_it_comes_from_in_the_articles_words() -> None:
+    (hit,) = search(QUESTION, limit=1).hits
+    row = Article.objects.get(slug="reset-your-password")
+    assert (hit.article_id, hit.title, hit.summary, hit.revision) == (row.pk, row.title, row.summary, row.revision)
+    assert hit.url == "/help/reset-your-password"
+    assert hit.passage != row.summary
+    for paragraph in hit.passage.split("\n\n"):
+        assert paragraph in row.body_md
+    assert Chunk.objects.get(pk=hit.chunk_id).article == row
+
+
+@pytest.mark.usefixtures("articles")
+@pytest.mark.parametrize("question", [QUESTION, "xyzzy", "", "?", "quantum chromodynamics of soup", "a " * 5000])
+def test_similarities_are_between_zero_and_one_and_best_comes_first(question: str) -> None:
+    found = search(question, limit=10)
+    for hit in found.hits:
+        assert 0 <= hit.score <= hit.similarity <= 1
+    assert len(found.hits) == 10, "vectors always have nearest neighbours; the floor is the model's business"
+
+
+@pytest.mark.django_db
+def test_an_empty_knowledge_base_has_no_hits() -> None:
+    assert search(QUESTION) == Found(hits=())
+
+
+@pytest.mark.django_db
+def test_one_article_is_found() -> None:
+    article("password", "Choose **Forgot password** to reset it.")
+    (hit,) = search(QUESTION).hits
+    assert hit.passage == "Choose **Forgot password** to reset it."
+    assert hit.similarity == hit.score > 0.4
+    assert hit.word_place == 1
+
+
+@pytest.mark.django_db
+def test_an_article_that_is_only_a_title_is_found_by_it() -> None:
+    article("password", "", title="Reset your password")
+    assert slugs(search(QUESTION)) == ["password"]
+
+
+@pytest.mark.usefixtures("articles")
+@pytest.mark.parametrize("status", ["draft", "archived"])
+def test_what_is_not_published_is_never_found(status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Article.objects.filter(slug="reset-your-password").update(status=status)
+    assert Chunk.objects.filter(article__slug="reset-your-password").exists()
+    for words_only in (False, True):
+        if words_only:
+            monkeypatch.setattr("knowledge.search.embedder", away)
+        assert "reset-your-password" not in slugs(search(QUESTION, limit=50))
+    Article.objects.all().update(status=status)
+    assert search(QUESTION).hits == ()
+
+
+@pytest.mark.usefixtures("articles")
+def test_chunks_of_another_model_are_never_found() -> None:
+    Chunk.objects.filter(article__slug="reset-your-password").update(model_id="another-model")
+    assert "reset-your-password" not in slugs(search(QUESTION, limit=50))
+    Chunk.objects.update(model_id="another-model")
+    assert search(QUESTION).hits == ()
+
+
+@pytest.mark.usefixtures("articles")
+def test_without_an_embedder_the_words_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knowledge.search.embedder", away)
+    found = search("reset password")
+    assert found.words_only
+    assert slugs(found)[0] == "reset-your-password"
+    assert [hit.word_place for hit in found.hits] == list(range(1, len(found.hits) + 1))
+    assert {(hit.similarity, hit.score) for hit in found.hits} == {(0.0, 0.0)}
+    assert found.hits[0].passage != found.hits[0].summary
+    assert search("xyzzy").hits == ()
+
+
+@pytest.mark.usefixtures("articles")
+def test_a_category_keeps_the_others_out() -> None:
+    categories = dict(Article.objects.values_list("slug", "category"))
+    category = categories["reset-your-password"]
+    assert category
+    found = search(QUESTION, limit=50, category=category)
+    assert found.hits
+    assert {categories[slug] for slug in slugs(found)} == {category}
+    assert search(QUESTION, category="no such category").hits == ()
+    assert len(search(QUESTION, limit=50, category="").hits) == len(categories)
+
+
+@pytest.mark.django_db
+def test_a_published_address_wins_over_our_own_page() -> None:
+    article("password", "Reset it.", url="https://docs.example.com/reset")
+    assert search(QUESTION).hits[0].url == "https://docs.example.com/reset"
+
+
+@pytest.mark.usefixtures("articles")
+@pytest.mark.parametrize("limit", [1, 2, 7])
+def test_a_limit_is_kept_and_the_order_does_not_depend_on_it(limit: int) -> None:
+    assert slugs(search(QUESTION, limit=limit)) == slugs(search(QUESTION, limit=20))[:limit]
+
+
+@pytest.mark.usefixtures("articles")
+def test_a_search_is_one_statement_with_parameters() -> None:
+    search(QUESTION)
+    with CaptureQueriesContext(connection) as queries:
+        search("'; DROP TABLE knowledge_chunk; --")
+    assert len(queries) == 2, "the active model, and the search"
+    assert Chunk.objects.exists()
+
+
+@pytest.mark.usefixtures("articles")
+@hypothesis(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=200)
+    | st.lists(
+        st.sampled_from(["&", "|", "!", "<->", ":*", "(", ")", "'", '"', "\\", "%s", "%(words)s", "{}", "a", "é"])
+    ).map("".join)
+    | st.text("&|!:*()'\"\\%<->", max_size=40)
+)
+def test_whatever_a_customer_writes_is_only_text(text: str) -> None:
+    found = search(text, limit=3)
+    assert len(found.hits) == 3
+
+
+@pytest.mark.usefixtures("articles")
+@hypothesis(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=100))
+def test_whatever_a_customer_writes_is_only_text_for_the_words_alone(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("knowledge.search.embedder", away)
+        assert search(text).words_only
