@@ -35,7 +35,9 @@ _REACH = (
     r"(?: (?:to|with))?"
 )
 # Things in the product that may be called like a rule's word: "the refund column", "a price label".
-_IN_A_BOARD = r"(?! (?:columns?|fields?|labels?|boards?|cards?|tags?|tasks?|projects?|templates?|reports?|pages?|articles?))"
+_IN_A_BOARD = (
+    r"(?! (?:columns?|fields?|labels?|boards?|cards?|tags?|tasks?|projects?|templates?|reports?|pages?|articles?))"
+)
 _ANGRY = r"(?:disappointed|angry|upset|unhappy|dissatisfied|frustrated|fed up|furious)"
 
 # In order: the first rule that finds its words decides. What each must not catch stands in the tests.
@@ -43,7 +45,9 @@ RULES: tuple[tuple[Reason, Urgency, re.Pattern[str]], ...] = (
     (
         Reason.POLICY,
         Urgency.CRITICAL,
-        _words(r"(?:kill|hurt|harm)(?:ing)? myself", r"suicid(?:e|al)", r"end(?:ing)? my (?:own )?life", r"want to die"),
+        _words(
+            r"(?:kill|hurt|harm)(?:ing)? myself", r"suicid(?:e|al)", r"end(?:ing)? my (?:own )?life", r"want to die"
+        ),
     ),
     (
         Reason.LEGAL,

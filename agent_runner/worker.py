@@ -2,12 +2,14 @@
 
 import asyncio
 import functools
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 
 from agent_runner.assistant import MISBEHAVED, Usage, assist, model_name
@@ -39,7 +41,7 @@ class Run:
 
     context: RunContext
     started_at: datetime
-    verdict: Verdict = field(default_factory=lambda: Verdict(kind=Kind.HAND_OVER))
+    verdict: Verdict | None = None
     urgency: Urgency = Urgency.NORMAL
     usage: Usage = field(default_factory=lambda: Usage(model=""))
     error: str = ""
@@ -79,13 +81,20 @@ async def _one_pass(work: Work, *, final: bool) -> Result:
     run = await unit_of_work(open_run)(work)
     if run is None:
         return await unit_of_work(finish)(work, [], lambda _: None)
-    await think(run)
-    crash("run_decided")
-    store = functools.partial(_store, run=run, attempt=work.attempts)
-    result = await unit_of_work(finish)(work, list(run.context.message_ids), store, even_if_newer=final)
+    try:
+        await think(run)
+        crash("run_decided")
+        store = functools.partial(_store, run=run, attempt=work.attempts)
+        result = await unit_of_work(finish)(work, list(run.context.message_ids), store, even_if_newer=final)
+    except Exception as error:
+        run.error = repr(error)[:2000]
+        outcome = AgentRun.Outcome.LEASE_LOST if isinstance(error, LeaseLost) else AgentRun.Outcome.FAILED
+        with suppress(DatabaseError):  # then the log has to do
+            await unit_of_work(record_discarded)(run, work, outcome)
+        raise
     if result != Result.STORED:
         await unit_of_work(record_discarded)(run, work, AgentRun.Outcome(result.value))
-    log.info("run_finished", ticket=run.context.reference, result=result, verdict=run.verdict.kind)
+    log.info("run_finished", ticket=run.context.reference, result=result, verdict=run.verdict and run.verdict.kind)
     return result
 
 
@@ -154,7 +163,7 @@ def _store(ticket: Ticket, *, run: Run, attempt: int) -> None:
     """Store the reply or the escalation with the run that made it, in the caller's transaction."""
     context, verdict = run.context, run.verdict
     stored: Message | None
-    if verdict.kind == Kind.ANSWER and context.draft is not None:
+    if verdict and verdict.kind == Kind.ANSWER and context.draft is not None:
         stored = _answer(ticket, context)
     else:
         escalation = escalate(ticket, _hand_over(run), actor=ASSISTANT, answers=context.message_ids)
@@ -183,6 +192,7 @@ def _answer(ticket: Ticket, context: RunContext) -> Message:
 
 def _hand_over(run: Run) -> HandOver:
     context, verdict = run.context, run.verdict
+    assert verdict is not None  # think() leaves one
     is_suggested, is_draft = verdict.kind == Kind.SUGGEST, verdict.kind == Kind.DRAFT
     draft = context.draft
     hits = list(context.hits.values())
@@ -204,15 +214,15 @@ def record_discarded(run: Run, work: Work, outcome: AgentRun.Outcome) -> None:
 
 
 def _record(run: Run, attempt: int, outcome: AgentRun.Outcome, stored: Message | None) -> None:
-    context, draft = run.context, run.context.draft
+    context, draft, verdict = run.context, run.context.draft, run.verdict
     row = AgentRun.objects.create(
         conversation_id=context.conversation_id,
         ticket_id=context.ticket_id,
         reply=stored,
         outcome=outcome,
-        verdict=run.verdict.kind,
-        reason=run.verdict.reason or "",
-        findings=list(run.verdict.findings),
+        verdict=verdict.kind if verdict else "",
+        reason=(verdict and verdict.reason) or "",
+        findings=list(verdict.findings) if verdict else [],
         attempt=attempt,
         model=run.usage.model,
         prompt_version=PROMPT_VERSION,

@@ -95,8 +95,8 @@ def receive(inbound: InboundMessage, *, about: Ticket | None = None) -> Received
     saved: list[Attachment] = []
     try:
         with transaction.atomic():
-            crash("intake_before_commit")
             received = _store(inbound, about, saved)
+            crash("intake_before_commit")
         crash("intake_after_commit")
     except IntegrityError:
         # Two deliveries of the same message at once: the other one is committed now.

@@ -54,11 +54,12 @@ def claim(conversation_id: int) -> Work | None:
     if token is None:
         return None
     crash("work_claimed")
-    conversation = Conversation.objects.get(pk=conversation_id)
-    ticket = conversation.current_ticket()
-    if ticket is None or ticket.handler != Handler.ASSISTANT:
-        Conversation.objects.filter(pk=conversation_id, lease_token=token).update(work_due_at=None, **FREE)
-        return None
+    with transaction.atomic():  # a hand back in this instant must find the row either before or after this
+        conversation = Conversation.objects.lock(conversation_id)
+        ticket = conversation.current_ticket()
+        if ticket is None or ticket.handler != Handler.ASSISTANT:
+            Conversation.objects.filter(pk=conversation_id, lease_token=token).update(work_due_at=None, **FREE)
+            return None
     work = Work(
         conversation_id=conversation_id,
         ticket_id=ticket.pk,

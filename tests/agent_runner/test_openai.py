@@ -69,4 +69,7 @@ def test_a_provider_that_fails_means_a_later_try_and_no_reply(openai: FakeOpenAI
     assert conversation.attempts == 1
     assert conversation.work_due_at is not None
     assert conversation.lease_token is None
+    run = AgentRun.objects.get()
+    assert (run.outcome, run.verdict) == ("failed", "")
+    assert "refused by the fake" in run.error
     assert not ticket.messages.filter(direction="outbound").exists()

@@ -247,7 +247,10 @@ def test_a_provider_that_is_away_is_tried_again_and_then_works(ticket: Ticket, s
     Conversation.objects.update(work_due_at=Now())
     run(ticket)
     assert said(ticket) == ["answer"]
-    assert AgentRun.objects.get().attempt == 2
+    failed, stored = AgentRun.objects.order_by("id")
+    assert (failed.outcome, failed.attempt, failed.verdict, failed.reply) == ("failed", 1, "", None)
+    assert "away" in failed.error
+    assert (stored.outcome, stored.attempt) == ("stored", 2)
 
 
 def test_a_provider_that_stays_away_ends_in_a_dead_letter_and_one_text(ticket: Ticket, script: Script) -> None:
@@ -353,7 +356,7 @@ def test_a_worker_that_lost_its_lease_stores_nothing(ticket: Ticket, script: Scr
     script(meanwhile(another_worker))
     run(ticket)
     assert said(ticket) == []
-    assert not AgentRun.objects.exists()
+    assert AgentRun.objects.get().outcome == "lease_lost"
     assert Conversation.objects.get().lease_token is not None, "the other worker holds it still"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, connection
 
 from channels_app.web_form.parsing import FollowUpIn, SubmitIn, follow_up, submission
 from customers.models import Customer, Identifier
@@ -238,15 +238,18 @@ def test_files_are_stored_under_random_names_with_their_own_name_beside() -> Non
 
 
 @pytest.mark.django_db
-def test_files_are_removed_when_the_transaction_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [DatabaseError, IntegrityError, KeyboardInterrupt])
+def test_files_are_removed_when_the_transaction_fails(
+    error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
     before, rows = stored_files(), counts()
 
     def fails(*_: object, **__: object) -> None:
         assert stored_files() - before, "the failure must come after the file"
-        raise DatabaseError("the disk is full")
+        raise error("the disk is full")
 
     monkeypatch.setattr("tickets.intake.publish", fails)
-    with pytest.raises(DatabaseError):
+    with pytest.raises(error):
         receive(inbound(files=(a_file(),)))
     assert stored_files() == before
     assert counts() == rows
