@@ -49,7 +49,10 @@ WITH query AS (
       FROM dense FULL JOIN sparse USING (article_id)
      ORDER BY 4 DESC, article_id LIMIT %(limit)s
 ), read AS (
-    SELECT c.article_id, c.id, c.is_summary, c.position, c.revision, c.section, c.passage, worth.nearness,
+    SELECT c.article_id, c.id, c.is_summary, c.position, c.revision, c.section, worth.nearness,
+           CASE WHEN c.section LIKE '%% › %%'
+                THEN '**' || regexp_replace(c.section, '^.* › ', '') || E'**\n\n' || c.passage
+                ELSE c.passage END AS passage,
            row_number() OVER best AS place,
            sum(length(c.passage)) OVER best AS characters,
            first_value(worth.nearness) OVER best AS first_nearness
@@ -61,13 +64,14 @@ WITH query AS (
                     ORDER BY c.is_summary, worth.nearness DESC NULLS LAST,
                              ts_rank(live.words, (SELECT words FROM query)) DESC, c.id)
 ), quoted AS (
-    -- The best passage, and the second when it is about as near and both fit into one answer; in reading order.
+    -- The best passage, and two more when they are about as near and fit into one answer; in reading order, each
+    -- under its heading, so that whoever reads can choose ("when you are signed in", "when you are not").
     SELECT article_id, string_agg(passage, E'\n\n' ORDER BY position) AS passage,
            (array_agg(id ORDER BY place))[1] AS chunk_id,
            (array_agg(revision ORDER BY place))[1] AS revision,
            (array_agg(section ORDER BY place))[1] AS section
       FROM read
-     WHERE place = 1 OR (place = 2 AND NOT is_summary AND characters <= 1500 AND nearness >= first_nearness - 0.2)
+     WHERE place = 1 OR (place <= 3 AND NOT is_summary AND characters <= 1500 AND nearness >= first_nearness - 0.2)
      GROUP BY article_id
 )
 SELECT a.id, a.slug, a.title, a.summary, a.url, quoted.chunk_id, quoted.revision, quoted.section, quoted.passage,
@@ -83,7 +87,7 @@ SELECT a.id, a.slug, a.title, a.summary, a.url, quoted.chunk_id, quoted.revision
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """An article that may answer, with its best passage or two. `similarity` (best chunk), `score` (best two): 0–1."""
+    """An article that may answer, with its best passages. `similarity` (best chunk), `score` (best two): 0–1."""
 
     article_id: int
     slug: str
