@@ -39,6 +39,7 @@ class AgentRun(models.Model):
     finished_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = "assistant run"
         ordering = ["-id"]
         indexes = [models.Index(fields=["ticket"], name="run_ticket")]
 

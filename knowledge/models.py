@@ -37,7 +37,9 @@ class Article(models.Model):
     body_md = models.TextField("text (Markdown)")
     topics = ArrayField(models.CharField(max_length=80), default=list, blank=True)
     category = models.CharField(max_length=40, blank=True)
-    url = models.URLField(max_length=500, blank=True, help_text="Where it is published; empty: our own help page.")
+    url = models.URLField(
+        "address", max_length=500, blank=True, help_text="Where it is published; empty: our own help page."
+    )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
     revision = models.PositiveIntegerField(default=1, editable=False)
     indexed_revision = models.PositiveIntegerField(default=0, editable=False)

@@ -70,6 +70,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "assistant run",
                 "ordering": ["-id"],
                 "indexes": [models.Index(fields=["ticket"], name="run_ticket")],
             },

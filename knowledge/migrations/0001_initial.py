@@ -48,7 +48,10 @@ class Migration(migrations.Migration):
                 (
                     "url",
                     models.URLField(
-                        blank=True, help_text="Where it is published; empty: our own help page.", max_length=500
+                        blank=True,
+                        help_text="Where it is published; empty: our own help page.",
+                        max_length=500,
+                        verbose_name="address",
                     ),
                 ),
                 (
