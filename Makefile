@@ -20,7 +20,7 @@ endef
 PRODUCTION := FTE_MODE=production DATABASE_URL=postgresql://fte@127.0.0.1:5432/fte KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 \
   SECRET_KEY=5f2b8c1d9e7a4036b1c8d2e5f7a90b3c6d8e1f2a4b7c9d0e5a61 PUBLIC_BASE_URL=https://desk.example.com \
   STATUS_TOKEN_KEY=9c4e7f1a2b5d8063c6e9f2a5b8d1e4c7f0a3b6d9e2c5f8a1 EMAIL_URL=smtp+tls://mail.example.com:587 \
-  ALLOWED_HOSTS=desk.example.com
+  ALLOWED_HOSTS=desk.example.com EMAIL_FROM=support@example.com MEDIA_ROOT=/srv/media
 
 .PHONY: help demo test check smoke install dev requirements clean
 

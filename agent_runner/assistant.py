@@ -78,7 +78,7 @@ def instructions(wrapper: RunContextWrapper[RunContext], _: Agent[RunContext]) -
     return CUSTOMER_SUCCESS_SYSTEM_PROMPT.format(
         company=settings.COMPANY_NAME,
         channel=context.channel,
-        channel_rules=CHANNEL_RULES[context.channel].format(max_words=300),
+        channel_rules=CHANNEL_RULES[context.channel].format(max_words=context.max_words),
         customer=context.customer_name or "unknown",
         subject=context.subject,
         reference=context.reference,

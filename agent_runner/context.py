@@ -33,7 +33,6 @@ class RunContext:
     ticket_id: int
     reference: str
     channel: str
-    trusted: bool
     customer_id: int
     customer_name: str
     subject: str
@@ -41,6 +40,7 @@ class RunContext:
     priority: str
     category: str
     message_ids: tuple[int, ...]
+    max_words: int = 300
     has_history: bool = False
 
     done: list[str] = field(default_factory=list)

@@ -1,11 +1,15 @@
 """The fixed words around an answer: greeting, sources, and that an AI wrote it."""
 
+import re
 from typing import Any
 
 from django.conf import settings
 
 from knowledge.search import Hit
 from tickets.phrases import AI_DISCLOSURE, phrase
+
+# What somebody typed as a name goes into a mail to an address that somebody typed: letters only, no link, no markup.
+_NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
 
 
 def absolute(url: str) -> str:
@@ -30,7 +34,8 @@ def source(hit: Hit, *, passage: bool) -> dict[str, Any]:
 
 def framed(message: str, cited: list[Hit], *, customer_name: str, language: str, signature: str = "") -> str:
     """The whole reply: greeting, the answer, its sources, signature, disclosure."""
-    greeting = f"Hello {customer_name.split(maxsplit=1)[0]}," if customer_name.split() else "Hello,"
+    first = next(iter(customer_name.split()), "")
+    greeting = f"Hello {first}," if _NAME.fullmatch(first) else "Hello,"
     links = list(dict.fromkeys(f"[{hit.title}]({absolute(hit.url)})" for hit in cited))
     sources = "\n".join(f"- {link}" for link in links)
     closing = signature or f"{settings.COMPANY_NAME} Support"

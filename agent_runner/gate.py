@@ -7,6 +7,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from agent_runner.context import Draft
+from fte_project.markup import links
 from knowledge.search import Hit
 from tickets.reasons import Reason
 
@@ -62,6 +63,7 @@ class Limits:
     max_words: int
     link_hosts: frozenset[str]
     language: str = "en"
+    is_certain: bool = True  # False: found by words alone, nothing is known about nearness
 
 
 def judge(draft: Draft, hits: Mapping[str, Hit], limits: Limits) -> Verdict:
@@ -95,16 +97,17 @@ def _forbidden(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
     found = []
     for pattern, what in ((_PRICE, "a price"), (_PROMISE, "a promise or a legal word")):
         found += [f"{what}: {m.group(0)}" for m in pattern.finditer(draft.message) if m.group(0) not in source]
-    for link in _LINK.findall(draft.message):
+    known = set(links(source))
+    for link in [*links(draft.message), *_LINK.findall(draft.message)]:
         host = (urlsplit(link if "//" in link else f"//{link}").hostname or "").lower()
-        if link not in source and host not in limits.link_hosts:
+        if link not in known and link not in source and host not in limits.link_hosts:
             found.append(f"a link to {host or link}")
     return found
 
 
 def _doubts(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
     """What the cited passages do not carry, sentence by sentence."""
-    doubts = []
+    doubts = [] if limits.is_certain else ["the search was by words only"]
     if draft.language.lower()[:2] != limits.language:
         doubts.append(f"it is written in {draft.language}, the articles in {limits.language}")
     if len(draft.message.split()) > limits.max_words:

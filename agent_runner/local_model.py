@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
-from agents import Model, ModelProvider, ModelResponse, Usage
+from agents import Model, ModelResponse, Usage
 from openai.types.responses import Response, ResponseCompletedEvent, ResponseFunctionToolCall
 
 LOCAL_MODEL_NAME = "local-quotes-1"
@@ -68,11 +68,6 @@ class LocalModel(Model):
             tools=[],
         )
         yield ResponseCompletedEvent(type="response.completed", sequence_number=0, response=response)
-
-
-class LocalProvider(ModelProvider):
-    def get_model(self, model_name: str | None) -> Model:
-        return LocalModel()
 
 
 def _call(name: str, **arguments: Any) -> ResponseFunctionToolCall:

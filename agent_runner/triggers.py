@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 
-from fte_project.events import Channel
 from tickets.reasons import Reason, Urgency
 
 
@@ -178,18 +177,21 @@ RULES: tuple[tuple[Reason, Urgency, re.Pattern[str]], ...] = (
     ),
 )
 
-# On WhatsApp one word is a sentence.
-_WHATSAPP_PERSON = re.compile(r"^\W*(?:human|agent|representative|person|operator)\W*$", re.IGNORECASE)
+# One word on a line of its own is a sentence; our answers tell customers so.
+_ONE_WORD = re.compile(
+    r"^[^\w\n]*(?:please )?(?:human|agent|representative|person|operator)(?:,? please)?[^\w\n]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 _SPACES = re.compile(r"[^\S\n]+")
 
 
-def find_trigger(text: str, channel: str) -> Trigger | None:
+def find_trigger(text: str) -> Trigger | None:
     """The first rule that `text` (subject and message) meets, or None."""
     text = _SPACES.sub(" ", text.replace("’", "'"))
-    if channel == Channel.WHATSAPP and _WHATSAPP_PERSON.match(text):
-        return Trigger(reason=Reason.CUSTOMER_REQUEST, urgency=Urgency.NORMAL, words=text.strip()[:40])
+    if word := _ONE_WORD.search(text):
+        return Trigger(reason=Reason.CUSTOMER_REQUEST, urgency=Urgency.NORMAL, words=word.group(0).strip()[:40])
     for reason, urgency, pattern in RULES:
         if found := pattern.search(text):
             return Trigger(reason=reason, urgency=urgency, words=found.group(0)[:80])

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
 from django.utils import timezone
 
 from agent_runner.assistant import MISBEHAVED, Usage, assist, model_name
@@ -20,11 +19,11 @@ from agent_runner.models import AgentRun
 from agent_runner.prompts import PROMPT_VERSION
 from agent_runner.triggers import find_trigger
 from fte_project.crash import crash
-from fte_project.db import LeaseLost, held_lease, unit_of_work
+from fte_project.db import LeaseLost, aside, held_lease, unit_of_work
 from fte_project.events import MessageReceived, RunFinished, inbound_topics, publish
 from fte_project.inbox import work_through
 from tickets.escalations import HandOver, escalate
-from tickets.models import ChannelSettings, Conversation, Message, Ticket, Trust
+from tickets.models import ChannelSettings, Conversation, Message, Ticket
 from tickets.reasons import Reason, Urgency
 from tickets.record import ASSISTANT
 from tickets.replies import reply
@@ -55,43 +54,45 @@ async def answer(conversation_id: int) -> None:
     work = await unit_of_work(claim)(conversation_id)
     if work is None:
         return
+    under_way: list[Run] = []
     try:
         async with (
             asyncio.timeout(settings.RUN_DEADLINE_SECONDS),
-            held_lease(lambda: unit_of_work(renew)(work)),
+            held_lease(lambda: aside(renew)(work)),
         ):
             for number in range(1, ROUNDS + 1):
-                if await _one_pass(work, final=number == ROUNDS) != Result.NEWER_MESSAGE:
+                if await _one_pass(work, under_way, final=number == ROUNDS) != Result.NEWER_MESSAGE:
                     break
     except asyncio.CancelledError:
         await unit_of_work(release)(work)
         raise
-    except LeaseLost:
-        log.warning("run_lease_lost", conversation=conversation_id)
     except Exception as error:
         # Whatever went wrong, the row stays the queue: a later try, or after the last one a person.
         log.warning("run_failed", conversation=conversation_id, error=repr(error)[:300])
-        try:
-            await unit_of_work(retry)(work, repr(error))
-        except LeaseLost:
-            log.warning("run_lease_lost", conversation=conversation_id)
+        await unit_of_work(_failed)(work, under_way, error)
 
 
-async def _one_pass(work: Work, *, final: bool) -> Result:
+def _failed(work: Work, under_way: list[Run], error: Exception) -> None:
+    """Record the pass that was under way, and let the work be tried again unless it is somebody else's by now."""
+    is_lost = isinstance(error, LeaseLost)
+    for run in under_way:
+        run.error = repr(error)[:2000]
+        record_discarded(run, work, AgentRun.Outcome.LEASE_LOST if is_lost else AgentRun.Outcome.FAILED)
+    if not is_lost:
+        with suppress(LeaseLost):
+            retry(work, repr(error))
+
+
+async def _one_pass(work: Work, under_way: list[Run], *, final: bool) -> Result:
     run = await unit_of_work(open_run)(work)
     if run is None:
         return await unit_of_work(finish)(work, [], lambda _: None)
-    try:
-        await think(run)
-        crash("run_decided")
-        store = functools.partial(_store, run=run, attempt=work.attempts)
-        result = await unit_of_work(finish)(work, list(run.context.message_ids), store, even_if_newer=final)
-    except Exception as error:
-        run.error = repr(error)[:2000]
-        outcome = AgentRun.Outcome.LEASE_LOST if isinstance(error, LeaseLost) else AgentRun.Outcome.FAILED
-        with suppress(DatabaseError):  # then the log has to do
-            await unit_of_work(record_discarded)(run, work, outcome)
-        raise
+    under_way.append(run)
+    await think(run)
+    crash("run_decided")
+    store = functools.partial(_store, run=run, attempt=work.attempts)
+    result = await unit_of_work(finish)(work, list(run.context.message_ids), store, even_if_newer=final)
+    under_way.clear()
     if result != Result.STORED:
         await unit_of_work(record_discarded)(run, work, AgentRun.Outcome(result.value))
     log.info("run_finished", ticket=run.context.reference, result=result, verdict=run.verdict and run.verdict.kind)
@@ -102,7 +103,7 @@ def open_run(work: Work) -> Run | None:
     """What is unanswered now, as a run's context; None when nothing is."""
     conversation = Conversation.objects.select_related("customer").get(pk=work.conversation_id)
     ticket = Ticket.objects.get(pk=work.ticket_id)
-    messages = list(conversation.messages.all().unanswered())
+    messages = list(ticket.messages.all().unanswered())
     if not messages:
         return None
     return Run(
@@ -112,13 +113,13 @@ def open_run(work: Work) -> Run | None:
             ticket_id=ticket.pk,
             reference=ticket.reference,
             channel=messages[-1].channel,
-            trusted=conversation.trust != Trust.CLAIMED,
             customer_id=conversation.customer_id,
-            customer_name=conversation.customer.name,
+            customer_name=conversation.name,
             subject=ticket.subject,
             question="\n\n".join(m.body for m in messages),
             priority=ticket.priority,
             category=ticket.category,
+            max_words=ChannelSettings.of(messages[-1].channel).max_words,
             message_ids=tuple(m.pk for m in messages),
         ),
     )
@@ -129,7 +130,7 @@ async def think(run: Run) -> None:
     context = run.context
     is_first = await unit_of_work(_is_first)(context)
     said = f"{context.subject}\n{context.question}" if is_first else context.question
-    trigger = find_trigger(said, context.channel)
+    trigger = find_trigger(said)
     if trigger is not None:
         finding = f"trigger: {trigger.words}"
         run.verdict = Verdict(kind=Kind.HAND_OVER, reason=trigger.reason, findings=(finding,))
@@ -146,7 +147,7 @@ async def think(run: Run) -> None:
         run.verdict = Verdict(kind=Kind.HAND_OVER, reason=Reason(context.hand_over.reason), findings=("the model",))
         run.urgency = Urgency(context.hand_over.urgency)
     elif context.draft is not None:
-        run.verdict = judge(context.draft, context.hits, await unit_of_work(_limits)(context))
+        run.verdict = judge(context.draft, context.hits, _limits(context))
 
 
 def _is_first(context: RunContext) -> bool:
@@ -156,7 +157,9 @@ def _is_first(context: RunContext) -> bool:
 
 def _limits(context: RunContext) -> Limits:
     hosts = {urlsplit(settings.PUBLIC_BASE_URL).hostname} | {urlsplit(h.url).hostname for h in context.hits.values()}
-    return Limits(max_words=ChannelSettings.of(context.channel).max_words, link_hosts=frozenset(h for h in hosts if h))
+    return Limits(
+        max_words=context.max_words, link_hosts=frozenset(h for h in hosts if h), is_certain=not context.words_only
+    )
 
 
 def _store(ticket: Ticket, *, run: Run, attempt: int) -> None:

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from channels_app.registry import SendError, Sent, sender
 from fte_project.crash import crash
-from fte_project.db import LeaseLost, held_lease, unit_of_work
+from fte_project.db import LeaseLost, aside, held_lease, unit_of_work
 from fte_project.events import DeadLettered, DeliveryQueued, outbound_topics, publish
 from fte_project.inbox import work_through
 from fte_project.models import DeadLetter
@@ -91,7 +91,7 @@ async def _attempt(delivery: Delivery, token: uuid.UUID) -> None:
     try:
         async with (
             asyncio.timeout(settings.SEND_DEADLINE_SECONDS),
-            held_lease(lambda: unit_of_work(Delivery.objects.all().renew)(delivery.pk, token)),
+            held_lease(lambda: aside(Delivery.objects.all().renew)(delivery.pk, token)),
         ):
             sent = await unit_of_work(_send)(delivery)
         crash("delivery_accepted")
@@ -105,7 +105,14 @@ async def _attempt(delivery: Delivery, token: uuid.UUID) -> None:
 
 
 def _send(delivery: Delivery) -> Sent:
-    return sender(delivery.channel)(delivery)
+    try:
+        return sender(delivery.channel)(delivery)
+    except SendError:
+        raise
+    except Exception as error:
+        # A mistake of ours in the middle of a send: it may or may not have gone out, so nothing is sent again.
+        log.exception("send_broke", delivery=delivery.pk)
+        raise SendError(f"Unexpected error while sending: {error!r}"[:1000]) from error
 
 
 async def deliver(stop: asyncio.Event) -> None:

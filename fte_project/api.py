@@ -38,7 +38,8 @@ def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
-    return _say(request, error.status_code, str(error))
+    said = "Log in to the desk, or send a valid X-API-Key." if error.status_code == 401 else str(error)
+    return _say(request, error.status_code, said)
 
 
 @api.exception_handler(Http404)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Self
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import AsyncToSync, sync_to_async
 from django.db import DatabaseError, close_old_connections, connection, models, transaction
 from django.db.models.functions import Now
 
@@ -28,6 +28,19 @@ def unit_of_work[**P, R](fn: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, 
     restarted database.
     """
 
+    return sync_to_async(_on_a_working_connection(fn))
+
+
+def aside[**P, R](fn: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Like unit_of_work, but on a thread of its own: for what must not wait behind this task's other work.
+
+    Under `async_to_sync` it stays in the caller's thread, whose transaction it may need to see.
+    """
+    is_called_from_sync = getattr(AsyncToSync.executors, "current", None) is not None
+    return sync_to_async(_on_a_working_connection(fn), thread_sensitive=is_called_from_sync)
+
+
+def _on_a_working_connection[**P, R](fn: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(fn)
     def inner(*args: P.args, **kwargs: P.kwargs) -> R:
         _close_stale()
@@ -36,7 +49,7 @@ def unit_of_work[**P, R](fn: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, 
         finally:
             _close_stale()
 
-    return sync_to_async(inner)
+    return inner
 
 
 def _close_stale() -> None:
@@ -92,7 +105,10 @@ class Leased(models.Model):
 
 @asynccontextmanager
 async def held_lease(renew: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
-    """Renew a lease while the body runs; the body is cancelled and LeaseLost raised once it is not ours any more."""
+    """Renew a lease while the body runs; the body is cancelled and LeaseLost raised once it is not ours any more.
+
+    `renew` must not wait behind the body: make it with `aside`.
+    """
     task = asyncio.current_task()
     assert task is not None
     lost = False

@@ -1,7 +1,5 @@
 """Is this process alive; can this installation do its work. Reasons in words, no secrets."""
 
-from collections.abc import Callable
-
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models.functions import Now
@@ -9,12 +7,6 @@ from django.db.models.functions import Now
 from fte_project.models import Heartbeat
 
 ROLES = ("relay", "agent", "delivery", "schedule")
-_checks: dict[str, Callable[[], str]] = {}
-
-
-def register(name: str, check: Callable[[], str]) -> None:
-    """Add a readiness check: it returns what is wrong in a sentence, or an empty string."""
-    _checks[name] = check
 
 
 def problems() -> dict[str, str]:
@@ -25,7 +17,6 @@ def problems() -> dict[str, str]:
             return {"migrations": "Migrations are missing: run manage.py migrate."}
         beating = set(Heartbeat.objects.filter(beat_at__gt=Now() - Heartbeat.FRESH).values_list("role", flat=True))
         found = {role: "No process runs this role." for role in ROLES if role not in beating}
-        found |= {name: said for name, check in _checks.items() if (said := check())}
     except DatabaseError:
         return {"database": "The database does not answer."}
     return found

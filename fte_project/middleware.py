@@ -6,8 +6,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 SENTENCES = {
     400: "The request could not be read.",
+    403: "This is not allowed.",
     404: "There is nothing at this address.",
     405: "This method is not possible here.",
+    500: "Something went wrong on our side. Nothing was stored that you have not been told of.",
 }
 
 

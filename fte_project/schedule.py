@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
-from fte_project.db import LeaseLost, held_lease, unit_of_work
+from fte_project.db import LeaseLost, aside, held_lease, unit_of_work
 from fte_project.models import TimedJob
 from fte_project.notify import listening, notify
 
@@ -58,7 +58,7 @@ async def run_job(name: str) -> bool:
         return False
     error = ""
     try:
-        async with held_lease(lambda: unit_of_work(TimedJob.objects.all().renew)(name, token)):
+        async with held_lease(lambda: aside(TimedJob.objects.all().renew)(name, token)):
             await unit_of_work(import_string(job.path))()
     except LeaseLost:
         return False
@@ -72,15 +72,26 @@ async def run_job(name: str) -> bool:
     return True
 
 
+async def _run_alone(name: str) -> None:
+    try:
+        async with ThreadSensitiveContext():
+            await run_job(name)
+    except DatabaseError as error:
+        log.warning("job_waits_for_database", job=name, error=str(error)[:200])
+
+
 async def run_schedule(stop: asyncio.Event) -> None:
-    """The schedule role: run what is due until told to stop."""
+    """The schedule role: run what is due, one job beside the other, until told to stop."""
+    running: dict[str, asyncio.Task[None]] = {}
     await unit_of_work(_plan)()
     async with listening(SCHEDULE_BELL) as bell:
         while not stop.is_set():
+            running = {name: task for name, task in running.items() if not task.done()}
             try:
                 for name in await unit_of_work(_due)():
-                    async with ThreadSensitiveContext():
-                        await run_job(name)
+                    if name not in running:
+                        running[name] = asyncio.create_task(_run_alone(name))
             except DatabaseError as error:
                 log.warning("schedule_waits_for_database", error=str(error)[:200])
             await bell.wait(POLL_SECONDS)
+    await asyncio.gather(*running.values())

@@ -16,7 +16,7 @@ from fte_project import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()  # NAME_FILE=/run/secrets/name works for every NAME
-if (BASE_DIR / ".env").is_file():
+if (BASE_DIR / ".env").is_file() and os.environ.get("FTE_MODE") != "test":  # tests run on the defaults
     environ.Env.read_env(BASE_DIR / ".env")
 
 MODE = env.str("FTE_MODE", "local")
@@ -78,7 +78,7 @@ KAFKA_BOOTSTRAP_SERVERS = required("KAFKA_BOOTSTRAP_SERVERS") or INSTANCE.get("k
 KAFKA_TOPIC_PREFIX = env.str("KAFKA_TOPIC_PREFIX", "")
 KAFKA_PARTITIONS = env.int("KAFKA_PARTITIONS", 32)
 KAFKA_REPLICATION = env.int("KAFKA_REPLICATION", 1)
-# The embedded broker cannot do it; Apache Kafka should (FTE asks for it in deploy/).
+# The embedded broker cannot do it; Apache Kafka should.
 KAFKA_IDEMPOTENCE = env.bool("KAFKA_IDEMPOTENCE", PRODUCTION)
 KAFKA_SESSION_TIMEOUT_MS = env.int("KAFKA_SESSION_TIMEOUT_MS", 10_000 if PRODUCTION else 3_000)
 
@@ -106,18 +106,21 @@ JSON_MAX_BYTES = 256 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # Mail goes out over SMTP when EMAIL_URL is set (Django's MAILERS), into files of the instance otherwise.
-EMAIL_FROM = env.str("EMAIL_FROM", f"{COMPANY_NAME} Support <support@example.com>")
+EMAIL_FROM = required("EMAIL_FROM") or f"{COMPANY_NAME} Support <support@example.com>"
 DEFAULT_FROM_EMAIL = EMAIL_FROM
+SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
 if required("EMAIL_URL"):
     smtp = urlsplit(env.str("EMAIL_URL"))
+    if smtp.scheme not in SMTP_PORTS:
+        raise ImproperlyConfigured(f"EMAIL_URL must begin with one of {', '.join(f'{s}://' for s in SMTP_PORTS)}.")
     MAILERS = {
         "default": {
             "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
             "OPTIONS": {
                 "host": smtp.hostname or "localhost",
-                "port": smtp.port or 25,
-                "username": smtp.username or "",
-                "password": smtp.password or "",
+                "port": smtp.port or SMTP_PORTS[smtp.scheme],
+                "username": unquote(smtp.username or ""),
+                "password": unquote(smtp.password or ""),
                 "use_tls": smtp.scheme == "smtp+tls",
                 "use_ssl": smtp.scheme == "smtp+ssl",
                 "timeout": 20,
@@ -203,7 +206,7 @@ USE_TZ = True
 LOGIN_URL = "admin:login"
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(STATE_DIR / "static")))
-MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(STATE_DIR / "media")))
+MEDIA_ROOT = Path(required("MEDIA_ROOT") or STATE_DIR / "media")
 WHITENOISE_USE_FINDERS = not PRODUCTION
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -1,5 +1,7 @@
 """From articles to chunks that can be found: cut, embed, and put the new revision in place of the old in one step."""
 
+import math
+import time
 from collections.abc import Callable
 
 import structlog
@@ -8,12 +10,14 @@ from django.db import transaction
 from django.db.models import Value
 from pgvector import Vector
 
+from fte_project.schedule import run_soon
 from knowledge.chunking import Piece, pieces
 from knowledge.embeddings import EmbeddingFailed, configured_model_id, embedder
 from knowledge.models import ActiveModel, Article, Chunk
 
 log = structlog.get_logger()
 INDEX_JOB = "knowledge.index"
+JOB_SECONDS = 5.0
 
 
 def active_model_id() -> str:
@@ -57,16 +61,19 @@ def index_article(article: Article, model_id: str) -> None:
         Article.objects.filter(pk=article.pk).update(indexed_revision=article.revision, index_error="")
 
 
-def index_waiting(progress: Callable[[], None] | None = None) -> int:
+def index_waiting(progress: Callable[[], None] | None = None, *, seconds: float = math.inf) -> int:
     """Index every published article whose text the search does not know; how many were indexed here.
 
     A failure is recorded on its article and does not stop the others. Several processes may do this at once: in
     random order and with a second look at each article they share the work instead of doing it twice.
+    After `seconds` it stops between two articles.
     """
-    model_id = active_model_id()
+    model_id, until = active_model_id(), time.monotonic() + seconds
     done = 0
     for pk in list(Article.objects.all().waiting().order_by("?").values_list("pk", flat=True)):
         article = Article.objects.all().waiting().filter(pk=pk).first()
+        if time.monotonic() >= until:
+            break
         if article is not None and _indexed(article, model_id):
             done += 1
         if progress is not None:
@@ -85,5 +92,6 @@ def _indexed(article: Article, model_id: str) -> bool:
 
 
 def index_job() -> None:
-    """Timed job: see index_waiting."""
-    index_waiting()
+    """Timed job: index for some seconds, then let the schedule breathe (and stop, when it is told to)."""
+    if index_waiting(seconds=JOB_SECONDS) and Article.objects.all().waiting().exists():
+        run_soon(INDEX_JOB)

@@ -97,7 +97,10 @@ def _checked(values: dict[str, object], where: str) -> ArticleText:
 
 
 def load(texts: Iterator[ArticleText], progress: Callable[[ArticleText], None] | None = None) -> dict[str, int]:
-    """Create or update published articles by slug; how many were new, changed, unchanged. Indexing comes after."""
+    """Create published articles, or update their text by slug: how many were new, changed, unchanged.
+
+    An archived one stays archived. Indexing comes after.
+    """
     counts = {"new": 0, "changed": 0, "unchanged": 0}
     for text in texts:
         counts[_put(text)] += 1
@@ -115,9 +118,10 @@ def _put(text: ArticleText) -> str:
         "topics": list(text.topics),
         "category": text.category,
         "url": text.url,
-        "status": Article.Status.PUBLISHED,
     }
-    article, is_new = Article.objects.select_for_update().get_or_create(slug=text.slug, defaults=fields)
+    article, is_new = Article.objects.select_for_update().get_or_create(
+        slug=text.slug, defaults={**fields, "status": Article.Status.PUBLISHED}
+    )
     if is_new:
         return "new"
     if all(getattr(article, name) == value for name, value in fields.items()):

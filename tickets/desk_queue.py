@@ -21,7 +21,7 @@ def queue(tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
     Adds `waiting_since` (None when nobody waits for us), and `reason` and `urgency` of the open escalation.
     """
     escalation = Escalation.objects.all().still_open().filter(ticket=OuterRef("pk"))
-    unanswered = Message.objects.all().unanswered().filter(conversation=OuterRef("conversation"))
+    unanswered = Message.objects.all().unanswered().filter(ticket=OuterRef("pk"))
     return tickets.annotate(
         desk_rank=Case(
             When(status=Status.ESCALATED, then=Value(0)),

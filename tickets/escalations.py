@@ -97,7 +97,7 @@ def hand_back(ticket: Ticket, staff: "User") -> None:
         ticket.assignee = None
         ticket.save(update_fields=["assignee"])
         record(ticket, "handed_back", staff_actor(staff))
-        newest = conversation.messages.all().unanswered().last()
+        newest = ticket.messages.all().unanswered().last()
         if newest is not None:
             ask_assistant(conversation)
             publish(MessageReceived(conversation_id=conversation.pk, channel=newest.channel, message_id=newest.pk))

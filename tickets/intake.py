@@ -174,7 +174,7 @@ def _new_conversation(inbound: InboundMessage) -> Ticket:
     sender = inbound.sender
     customer = Customer.objects.known_by(sender.kind, sender.value, raw=sender.raw, name=inbound.name)
     conversation = Conversation.objects.create(
-        customer=customer, trust=inbound.trust, first_channel=inbound.channel, address=sender.value
+        customer=customer, trust=inbound.trust, first_channel=inbound.channel, name=inbound.name, address=sender.value
     )
     return _open_ticket(conversation, inbound)
 

@@ -41,6 +41,9 @@ class Conversation(Leased):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="conversations")
     trust = models.CharField(max_length=20, choices=Trust.choices, default=Trust.CLAIMED)
     first_channel = models.CharField(max_length=10, choices=Channel.choices)
+    name = models.CharField(
+        max_length=120, blank=True, help_text="As they gave it here; others may claim their address."
+    )
     address = models.CharField(max_length=320, help_text="Where our replies go: the address they wrote from.")
     created_at = models.DateTimeField(db_default=Now())
     work_due_at = models.DateTimeField(null=True, blank=True)

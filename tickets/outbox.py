@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import structlog
 from asgiref.sync import ThreadSensitiveContext
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -117,14 +117,3 @@ async def relay(stop: asyncio.Event) -> None:
                 await bell.wait(SWEEP_SECONDS)
     finally:
         await producer.close()
-
-
-def waiting_seconds() -> float:
-    """How long the oldest event has waited for Kafka, in seconds; 0 when none does."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM frame_outboxevent"
-            " WHERE published_at IS NULL"
-        )
-        row = cursor.fetchone()
-    return float(row[0]) if row else 0.0

@@ -87,7 +87,7 @@ def finish(work: Work, read: list[int], store: Callable[[Ticket], None], *, even
     with transaction.atomic():
         conversation = _fenced(work)
         ticket = Ticket.objects.get(pk=work.ticket_id)
-        newer = conversation.messages.all().unanswered().exclude(pk__in=read).exists()
+        newer = ticket.messages.all().unanswered().exclude(pk__in=read).exists()
         due: datetime | Now | None
         if ticket.handler != Handler.ASSISTANT or ticket.handler_epoch != work.handler_epoch:
             result, due = Result.TAKEN_OVER, conversation.work_due_at  # whoever took over, or gave it back, set it

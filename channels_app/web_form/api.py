@@ -16,8 +16,9 @@ from channels_app.web_form.parsing import (
     read_body,
     submission,
 )
+from fte_project.events import Channel
 from tickets.intake import InboundMessage, OtherMessageSameId, Received, receive
-from tickets.models import Message, Ticket
+from tickets.models import ChannelSettings, Message, Ticket
 from tickets.tokens import status_token, status_url, ticket_of
 
 router = Router(tags=["support"])
@@ -88,6 +89,7 @@ ERRORS = {400: ErrorOut, 409: ErrorOut, 413: ErrorOut, 415: ErrorOut, 422: Error
 @router.post("/submit", response={201: SubmittedOut, **ERRORS}, openapi_extra=_body(SubmitIn))
 def submit(request: HttpRequest) -> Status[Any]:
     """Open a ticket. Send an Idempotency-Key to make a retry harmless. At most 5 attachments of 10 MB."""
+    check_is_on()
     fields, files = read_body(request)
     form = checked(SubmitIn, fields)
     return _answer(submission(form, key=message_key(request), files=files))
@@ -110,6 +112,12 @@ def write_again(request: HttpRequest, token: str) -> Status[Any]:
     fields, files = read_body(request)
     form = checked(FollowUpIn, fields)
     return _answer(follow_up(form, current, key=message_key(request), files=files), about=current)
+
+
+def check_is_on() -> None:
+    """Raise HttpError 503 when staff have switched the form off; open conversations go on."""
+    if not ChannelSettings.of(Channel.WEB_FORM).is_enabled:
+        raise HttpError(503, "This form is switched off at the moment. Please try again later.")
 
 
 def open_ticket(token: str) -> Ticket:

@@ -132,6 +132,8 @@ def _json_object(request: HttpRequest) -> dict[str, Any]:
         body = request.body
     except RequestDataTooBig as error:  # no Content-Length, or a wrong one
         raise HttpError(413, f"The request is larger than {settings.JSON_MAX_BYTES // 1024} KB.") from error
+    if len(body) > settings.JSON_MAX_BYTES:
+        raise HttpError(413, f"The request is larger than {settings.JSON_MAX_BYTES // 1024} KB.")
     try:
         values = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:

@@ -6,7 +6,7 @@ from django.utils.crypto import get_random_string
 from django.views.decorators.http import require_http_methods
 from ninja.errors import HttpError
 
-from channels_app.web_form.api import open_ticket, public_view
+from channels_app.web_form.api import check_is_on, open_ticket, public_view
 from channels_app.web_form.parsing import (
     FollowUpIn,
     InvalidForm,
@@ -19,8 +19,9 @@ from channels_app.web_form.parsing import (
 from fte_project.markup import to_html
 from fte_project.text import clean_line
 from tickets.intake import OtherMessageSameId, receive
+from tickets.lifecycle import Handler
 from tickets.models import Message, Ticket
-from tickets.tokens import status_url
+from tickets.tokens import status_token
 
 AUTHORS = {
     "customer": "You",
@@ -32,7 +33,7 @@ AUTHORS = {
 
 def _errors(error: InvalidForm | HttpError) -> dict[str, str]:
     if isinstance(error, HttpError):
-        return {"attachments": str(error)}
+        return {"attachments" if error.status_code == 413 else "": str(error)}
     return {e["field"]: e["message"] for e in error.errors}
 
 
@@ -42,10 +43,11 @@ def form_page(request: HttpRequest) -> HttpResponse:
     errors: dict[str, str] = {}
     if request.method == "POST":
         try:
+            check_is_on()
             form = checked(SubmitIn, request.POST.dict())
             key = clean_line(request.POST.get("key", ""), limit=64) or get_random_string(32)
             received = receive(submission(form, key=f"page-{key}", files=uploaded_files(request)))
-            return redirect(status_url(received.ticket))
+            return redirect("status-page", status_token(received.ticket))
         except (InvalidForm, HttpError) as error:
             errors = _errors(error)
         except OtherMessageSameId:
@@ -74,18 +76,20 @@ def status_page(request: HttpRequest, token: str) -> HttpResponse:
             form = checked(FollowUpIn, request.POST.dict())
             key = clean_line(request.POST.get("key", ""), limit=64) or get_random_string(32)
             received = receive(follow_up(form, ticket, key=f"page-{key}", files=uploaded_files(request)), about=ticket)
-            return redirect(status_url(received.ticket))
+            return redirect("status-page", status_token(received.ticket))
         except (InvalidForm, HttpError) as caught:
             error = next(iter(_errors(caught).values()))
         except OtherMessageSameId:
             error = "This message was sent already."
     view = public_view(ticket)
-    waiting = not view.messages or view.messages[-1].author == Message.Author.CUSTOMER
+    # While the assistant thinks; people take longer, and a page that reloads would eat what is being typed.
+    waiting = ticket.handler == Handler.ASSISTANT and view.messages[-1].author == Message.Author.CUSTOMER
     context = {
         "ticket": view,
         "messages_shown": [{"said": m, "author": AUTHORS[m.author], "html": to_html(m.text)} for m in view.messages],
         "waiting": waiting,
         "error": error,
+        "typed": request.POST.get("message", "") if error else "",
         "key": get_random_string(32),
     }
     response = render(request, "web_form/status.html", context, status=422 if error else 200)

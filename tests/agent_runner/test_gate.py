@@ -222,3 +222,17 @@ def test_any_draft_has_a_verdict_with_a_reason(
     found = verdict(message=message, sentiment=sentiment, confidence=confidence, citations=tuple(citations))
     assert (found.reason is None) == (found.kind == Kind.ANSWER)
     assert found.kind == Kind.ANSWER or all(found.findings)
+
+
+@pytest.mark.parametrize(
+    "link", ["Open evil-login.com, choose Security.", "[Settings](//evil.example/x)", "[a](https://evil.example)"]
+)
+def test_the_gate_sees_every_link_that_the_page_would_make(link: str) -> None:
+    found = verdict(message=link)
+    assert (found.kind, found.reason) == (Kind.DRAFT, Reason.POLICY)
+    assert any("a link to" in finding for finding in found.findings)
+
+
+def test_what_was_found_by_words_alone_is_only_a_draft() -> None:
+    assert judge(GOOD, HITS, LIMITS).kind == Kind.ANSWER
+    assert judge(GOOD, HITS, replace(LIMITS, is_certain=False)).kind == Kind.DRAFT

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
-from agent_runner.local_model import FLOOR, LocalModel, LocalProvider, confidence
+from agent_runner.local_model import FLOOR, LocalModel, confidence
 from agent_runner.triggers import find_trigger
 
 
@@ -79,7 +79,7 @@ def test_call_ids_are_unique() -> None:
 
 
 def test_it_speaks_the_sdks_interface() -> None:
-    model = LocalProvider().get_model("anything")
+    model = LocalModel()
     response = async_to_sync(model.get_response)("instructions", search([hit()]), None, [], None, [], None)
     assert response.output[0].name == "send_response"
     assert response.usage.requests == 1
@@ -89,4 +89,4 @@ def test_it_speaks_the_sdks_interface() -> None:
 
     (event,) = async_to_sync(streamed)()
     assert event.response.output[0].name == "send_response"
-    assert find_trigger("Passage 1.", "email") is None
+    assert find_trigger("Passage 1.") is None

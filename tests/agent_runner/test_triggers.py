@@ -194,7 +194,7 @@ HARD_NEGATIVE = [
 @pytest.mark.parametrize(("reason", "text"), [(r, t) for r, texts in POSITIVE.items() for t in texts])
 def test_a_rule_finds_its_words(reason: Reason, text: str) -> None:
     for spelling in (text, text.upper(), f"Hello\n\n{text}\n\nThanks, Ann", text.replace("'", "’")):
-        found = find_trigger(spelling, "email")
+        found = find_trigger(spelling)
         assert found is not None, spelling
         assert found.reason == reason
         assert found.words
@@ -203,20 +203,21 @@ def test_a_rule_finds_its_words(reason: Reason, text: str) -> None:
 
 @pytest.mark.parametrize("text", HARD_NEGATIVE)
 def test_a_rule_leaves_what_only_looks_like_its_words(text: str) -> None:
-    for channel in ("email", "web_form", "whatsapp"):
-        assert find_trigger(text, channel) is None
+    assert find_trigger(text) is None
 
 
 def test_every_rule_has_examples() -> None:
     assert {reason for reason, _, _ in RULES} == set(POSITIVE)
 
 
-@pytest.mark.parametrize("word", ["human", "Agent", "REPRESENTATIVE!", " person ", "operator?"])
-def test_on_whatsapp_one_word_asks_for_a_person(word: str) -> None:
-    found = find_trigger(word, "whatsapp")
+WORDS = ["human", "Agent", "REPRESENTATIVE!", " person ", "operator?", "Human please", "please, a line\nhuman\nthanks"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_one_word_on_a_line_asks_for_a_person_as_our_answers_promise(word: str) -> None:
+    found = find_trigger(word)
     assert found is not None
     assert found.reason == Reason.CUSTOMER_REQUEST
-    assert find_trigger(word, "email") is None
 
 
 @pytest.mark.parametrize(
@@ -230,7 +231,7 @@ def test_on_whatsapp_one_word_asks_for_a_person(word: str) -> None:
     ],
 )
 def test_the_graver_reason_comes_first(text: str, reason: Reason, urgency: Urgency) -> None:
-    found = find_trigger(text, "email")
+    found = find_trigger(text)
     assert found is not None
     assert (found.reason, found.urgency) == (reason, urgency)
 
@@ -240,13 +241,13 @@ def test_a_long_message_is_read_quickly() -> None:
 
     noise = "talk to " * 20_000 + "the cost of how much is a very very very " * 5_000
     began = time.perf_counter()
-    find_trigger(noise, "email")
+    find_trigger(noise)
     assert time.perf_counter() - began < 2
 
 
 def test_the_sample_questions_need_no_people() -> None:
     rows = [json.loads(line) for line in SAMPLE.read_text().splitlines()]
-    caught = {r["id"]: find_trigger(f"{r['title']}\n{r['body']}", "web_form") for r in rows}
+    caught = {r["id"]: find_trigger(f"{r['title']}\n{r['body']}") for r in rows}
     assert {name: t for name, t in caught.items() if t is not None} == {}
 
 
@@ -254,7 +255,7 @@ def test_the_development_set_is_met() -> None:
     if not DEV.is_file():
         pytest.skip("../shared/data is not here")
     rows = [json.loads(line) for line in DEV.read_text().splitlines()]
-    found = [(row, find_trigger(row["text"], row["channel"])) for row in rows]
+    found = [(row, find_trigger(row["text"])) for row in rows]
     must = [(row, t) for row, t in found if row["must_escalate"]]
     over = [row["text"] for row, t in found if t is not None and not row["must_escalate"]]
     missed = [row["text"] for row, t in must if t is None]

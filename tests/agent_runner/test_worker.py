@@ -280,7 +280,8 @@ def test_a_run_that_takes_too_long_is_tried_again(ticket: Ticket, script: Script
     run(ticket)
     row = Conversation.objects.get()
     assert (row.attempts, row.lease_token, said(ticket)) == (1, None, [])
-    assert not AgentRun.objects.filter(outcome="stored").exists()
+    kept = AgentRun.objects.get()
+    assert (kept.outcome, kept.error) == ("failed", "TimeoutError()")
 
 
 # --- Meanwhile -----------------------------------------------------------------------------------------------------

@@ -263,3 +263,20 @@ def test_another_conversation_waits_for_nobody(sends: Any) -> None:
 def test_an_unknown_id_is_nothing() -> None:
     async_to_sync(deliver_one)(0)
     assert mail.outbox == []
+
+
+@pytest.mark.django_db
+def test_a_mistake_of_ours_in_the_middle_of_a_send_is_unknown_and_told_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_: Delivery) -> None:
+        raise RuntimeError("our own mistake")
+
+    monkeypatch.setattr("channels_app.web_form.sender.send_copy", broken)
+    ticket = write().ticket
+    reply(ticket, body="Hello.")
+    copy = Delivery.objects.get(channel="email")
+    async_to_sync(deliver_one)(copy.pk)
+    copy.refresh_from_db()
+    assert copy.status == Delivery.Status.UNKNOWN
+    assert "our own mistake" in copy.error

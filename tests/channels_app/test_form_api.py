@@ -11,16 +11,18 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.db.models.functions import Now
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
+from ninja.errors import HttpError
 
+from channels_app.web_form.parsing import read_body
 from customers.models import Customer
 from fte_project.models import OutboxEvent
 from tests.factories import BEN, fields, fresh, write
-from tickets.models import Attachment, Message, RawPayload, Ticket
+from tickets.models import Attachment, ChannelSettings, Message, RawPayload, Ticket
 from tickets.replies import reply
 from tickets.tokens import allow_status, status_token
 
@@ -508,3 +510,23 @@ def test_whatever_comes_as_multipart_is_never_our_error(client: Client, values: 
     assert response.status_code in {201, 400, 409, 422}
     if response.status_code != 201:
         says(response, response.status_code)
+
+
+@pytest.mark.django_db
+def test_a_form_that_is_switched_off_says_so_and_stores_nothing(client: Client) -> None:
+    ChannelSettings.objects.filter(channel="web_form").update(is_enabled=False)
+    response = client.post("/api/support/submit", fields(), content_type="application/json")
+    assert response.status_code == 503
+    assert "switched off" in response.json()["detail"]
+    assert "switched off" in client.post("/support/", fields()).content.decode()
+    assert not Message.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_body_without_a_length_has_the_same_limit(rf: RequestFactory) -> None:
+    request = rf.post("/", b"x" * (settings.JSON_MAX_BYTES + 1), content_type="application/json")
+    del request.META["CONTENT_LENGTH"]
+    request._body = b"x" * (settings.JSON_MAX_BYTES + 1)  # as a chunked request arrives
+    with pytest.raises(HttpError) as refused:
+        read_body(request)
+    assert refused.value.status_code == 413

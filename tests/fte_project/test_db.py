@@ -1,13 +1,14 @@
 """Leases that are kept and lost, and units of work that outlive a broken connection."""
 
 import asyncio
+import threading
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import ThreadSensitiveContext, async_to_sync
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from fte_project import db
-from fte_project.db import LeaseLost, held_lease, unit_of_work
+from fte_project.db import LeaseLost, aside, held_lease, unit_of_work
 from fte_project.models import TimedJob
 from tests.concurrency import at_once, real_commits
 
@@ -204,3 +205,23 @@ def test_a_unit_of_work_passes_arguments_results_and_errors() -> None:
     assert async_to_sync(unit_of_work(divide))(6, by=3) == 2
     with pytest.raises(DatabaseError, match="by zero"):
         async_to_sync(unit_of_work(divide))(6, by=0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_is_renewed_while_the_bodys_thread_is_busy(fast: None) -> None:
+    busy, renewed = threading.Event(), threading.Event()
+
+    def body() -> bool:
+        busy.set()
+        return renewed.wait(10)
+
+    def renew() -> bool:
+        if busy.is_set():
+            renewed.set()
+        return True
+
+    async def work() -> bool:
+        async with ThreadSensitiveContext(), held_lease(aside(renew)):
+            return await unit_of_work(body)()
+
+    assert asyncio.run(work())

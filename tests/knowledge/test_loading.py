@@ -146,3 +146,12 @@ def test_the_command_fails_with_a_sentence(content: bytes, tmp_path: Path) -> No
     with pytest.raises(CommandError):
         call_command("load_articles", str(path))
     assert not Article.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_article_that_an_editor_archived_stays_archived_when_its_folder_is_loaded_again(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("---\ntitle: A title\n---\nThe text.\n")
+    load(read_articles(tmp_path))
+    Article.objects.update(status=Article.Status.ARCHIVED)
+    assert load(read_articles(tmp_path)) == {"new": 0, "changed": 0, "unchanged": 1}
+    assert Article.objects.get().status == Article.Status.ARCHIVED

@@ -100,17 +100,6 @@ def test_published_events_are_forgotten_after_an_hour_and_waiting_ones_never() -
     assert list(left) == [1, 2, 3]
 
 
-@pytest.mark.django_db
-def test_waiting_is_measured_from_the_oldest_event_that_is_not_on_kafka() -> None:
-    assert outbox.waiting_seconds() == 0
-    publish(event(1))
-    publish(event(2))
-    OutboxEvent.objects.filter(payload__conversation_id=1).update(created_at=Now() - timedelta(seconds=90))
-    assert 89 < outbox.waiting_seconds() < 95
-    OutboxEvent.objects.update(published_at=Now())
-    assert outbox.waiting_seconds() == 0
-
-
 # --- The sweeper -----------------------------------------------------------------------------------------------
 
 

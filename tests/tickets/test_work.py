@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from agent_runner.worker import open_run
 from channels_app.web_form.parsing import FollowUpIn, follow_up
 from fte_project.db import LEASE, LeaseLost
 from fte_project.models import DeadLetter, OutboxEvent
@@ -329,3 +330,20 @@ def test_a_claim_by_staff_and_a_finished_answer_at_once_never_both_speak() -> No
             (Result.STORED, 1, Status.PENDING),
             (Result.TAKEN_OVER, 0, Status.OPEN),
         }
+
+
+@pytest.mark.django_db
+def test_what_an_older_ticket_left_unanswered_is_not_the_new_tickets_work(sam: User) -> None:
+    old = write().ticket
+    escalations.resolve(old, sam)
+    Ticket.objects.filter(pk=old.pk).update(status="closed")
+    new = receive(
+        follow_up(FollowUpIn(message="Something else, please."), Ticket.objects.get(pk=old.pk), key="k"), about=old
+    ).ticket
+    assert new.pk != old.pk
+    claimed = work.claim(new.conversation_id)
+    assert claimed is not None
+    run = open_run(claimed)
+    assert run is not None
+    assert run.context.question == "Something else, please."
+    assert work.finish(claimed, list(run.context.message_ids), lambda _: None) == Result.STORED

@@ -79,6 +79,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "name",
+                    models.CharField(
+                        blank=True, help_text="As they gave it here; others may claim their address.", max_length=120
+                    ),
+                ),
+                (
                     "address",
                     models.CharField(help_text="Where our replies go: the address they wrote from.", max_length=320),
                 ),

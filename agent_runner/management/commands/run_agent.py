@@ -19,5 +19,7 @@ class Command(BaseCommand):
         others = [name.strip() for name in options["others"].split(",") if name.strip()]
         unknown = set(others) - set(roles.names())
         if unknown:
-            raise CommandError(f"No such role: {', '.join(sorted(unknown))}. There are: {', '.join(roles.names())}.")
+            raise CommandError(
+                f"No such role: {', '.join(sorted(unknown))}. There are: {', '.join(roles.names())}.", returncode=2
+            )
         sys.exit(roles.run(["agent", *others]))

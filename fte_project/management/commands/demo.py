@@ -43,7 +43,7 @@ class Command(BaseCommand):
         if missing:
             sys.exit(
                 f"This platform has no embedded build of {' and '.join(missing)}: start them with "
-                "`docker compose -f deploy/compose.yaml up -d`, set the addresses it prints, and try again."
+                "`docker compose -f deploy/compose.yaml up -d`, set the addresses that it names, and try again."
             )
         code = 0
         try:

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         try:
             counts = load(read_articles(options["path"]))
         except (BadArticle, OSError, UnicodeDecodeError) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(str(error), returncode=2) from error
         waiting = Article.objects.all().waiting().count()
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("Indexing", total=waiting)
