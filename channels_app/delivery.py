@@ -2,15 +2,18 @@
 
 import asyncio
 import random
+import time
 import uuid
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
-from channels_app.registry import SendError, Sent, sender
+from channels_app.registry import SendError, Sent, provider
 from fte_project.crash import crash
 from fte_project.db import LeaseLost, aside, held_lease, unit_of_work
 from fte_project.events import DeadLettered, DeliveryQueued, outbound_topics, publish
@@ -20,37 +23,47 @@ from tickets.models import Delivery
 
 log = structlog.get_logger()
 CONCURRENCY = 8
+LONGEST_WAIT = timedelta(minutes=5)
 FREE = {"lease_token": None, "lease_expires_at": None}
 
 
 def claim(delivery_id: int) -> Delivery | None:
-    """Take the delivery if it is due and free; None otherwise. One left in the middle of a send becomes unknown."""
-    abandoned = Delivery.objects.all().abandoned().filter(pk=delivery_id)
-    if abandoned.update(
-        status=Delivery.Status.UNKNOWN,
-        error="The sending process ended before it knew the outcome.",
-        changed_at=Now(),
-        **FREE,
-    ):
-        return None
+    """Take the delivery if it is due and free; None otherwise. It comes back as `sending`, to be sent now, or as
+    `unknown`: the provider must be asked what became of it."""
     token = Delivery.objects.all().due().take(delivery_id, status=Delivery.Status.SENDING, changed_at=Now())
+    if token is None:
+        token = _take_doubtful(delivery_id)
     if token is None:
         return None
     return Delivery.objects.select_related("reply__ticket__conversation__customer").get(pk=delivery_id)
 
 
+def _take_doubtful(delivery_id: int) -> uuid.UUID | None:
+    left_behind = Delivery.objects.all().doubtful().filter(status=Delivery.Status.SENDING)
+    token = left_behind.take(
+        delivery_id,
+        status=Delivery.Status.UNKNOWN,
+        error="The sending process ended before it knew the outcome.",
+        changed_at=Now(),
+        look_up_at=Now(),
+    )
+    return token or Delivery.objects.all().doubtful().take(delivery_id)
+
+
 def record_sent(delivery: Delivery, sent: Sent) -> None:
     """The provider accepted it. Raises LeaseLost when somebody else has settled the row meanwhile."""
-    _settle(delivery, status=Delivery.Status.SENT, external_id=sent.external_id, error="")
+    _settle(delivery, Delivery.Status.SENT, external_id=sent.external_id, error="")
 
 
 def record_error(delivery: Delivery, error: SendError) -> None:
-    """Failed for good, queued again after a wait, or unknown: only a definite refusal may be sent again."""
+    """Failed for good, queued again after a wait, or unknown: only what was certainly not accepted is sent again."""
     if not error.refused:
-        _settle(delivery, status=Delivery.Status.UNKNOWN, error=str(error))
-    elif error.permanent or delivery.attempts >= settings.MAX_ATTEMPTS:
+        wait = timedelta(seconds=settings.LOOK_UP_AFTER_SECONDS)
+        look_up_at = Now() + wait if _can_be_asked(delivery) else None
+        _settle(delivery, Delivery.Status.UNKNOWN, error=str(error), look_up_at=look_up_at)
+    elif error.permanent or _is_older(delivery.created_at, hours=settings.DELIVER_FOR_HOURS):
         with transaction.atomic():
-            _settle(delivery, status=Delivery.Status.FAILED, error=str(error))
+            _settle(delivery, Delivery.Status.FAILED, error=str(error))
             letter = DeadLetter.objects.create(
                 kind=DeadLetter.Kind.DELIVERY,
                 conversation_id=delivery.reply.conversation_id,
@@ -60,54 +73,122 @@ def record_error(delivery: Delivery, error: SendError) -> None:
             )
             publish(DeadLettered(conversation_id=delivery.reply.conversation_id, dead_letter_id=letter.pk))
     else:
-        wait = timedelta(seconds=2**delivery.attempts * random.uniform(0.75, 1.25))  # noqa: S311 (jitter)
-        _settle(delivery, status=Delivery.Status.QUEUED, error=str(error), due_at=Now() + wait, rung_at=None)
+        wait = max(_backoff(delivery), timedelta(seconds=error.retry_after or 0))
+        _settle(delivery, Delivery.Status.QUEUED, error=str(error), due_at=Now() + wait)
 
 
-def _settle(delivery: Delivery, **changes: object) -> None:
+def record_look_up(delivery: Delivery, found: Sent | None) -> None:
+    """What the provider says of an unknown one: it has it, or certainly does not, and then it is sent again."""
+    if found is not None:
+        record_sent(delivery, found)
+    else:
+        _settle(delivery, Delivery.Status.QUEUED, due_at=Now())
+
+
+def record_no_word(delivery: Delivery, error: SendError) -> None:
+    """The provider could not say: ask again later, and after LOOK_UP_FOR_MINUTES leave it to people."""
+    if _is_older(delivery.changed_at, minutes=settings.LOOK_UP_FOR_MINUTES) or not _can_be_asked(delivery):
+        look_up_at = None
+    else:
+        look_up_at = Now() + _backoff(delivery)
+    _settle(delivery, Delivery.Status.UNKNOWN, error=str(error), look_up_at=look_up_at, changed_at=delivery.changed_at)
+
+
+def _backoff(delivery: Delivery) -> timedelta:
+    wait = timedelta(seconds=2 ** min(delivery.attempts, 10))
+    return min(wait, LONGEST_WAIT) * random.uniform(0.75, 1.25)  # noqa: S311 (jitter)
+
+
+def _is_older(moment: datetime, **age: int) -> bool:
+    return timezone.now() - moment > timedelta(**age)
+
+
+def _can_be_asked(delivery: Delivery) -> bool:
+    try:
+        return provider(delivery.channel).look_up is not None
+    except SendError:  # the channel is off by now
+        return False
+
+
+def _settle(delivery: Delivery, status: Delivery.Status, **changes: object) -> None:
     token = delivery.lease_token
     assert isinstance(token, uuid.UUID)
-    if not Delivery.objects.filter(pk=delivery.pk, lease_token=token).update(changed_at=Now(), **FREE, **changes):
+    values = {"status": status, "changed_at": Now(), "look_up_at": None, "rung_at": None, **FREE, **changes}
+    if not Delivery.objects.filter(pk=delivery.pk, lease_token=token).update(**values):
         raise LeaseLost
 
 
 async def deliver_one(delivery_id: int) -> None:
-    """Claim, send and record one delivery; nothing when it is not due or not ours. Never raises for a failed send."""
-    delivery = await unit_of_work(claim)(delivery_id)
-    if delivery is None:
-        return
-    token = delivery.lease_token
-    assert token is not None
-    crash("delivery_claimed")
-    try:
-        await _attempt(delivery, token)
-    except LeaseLost:
-        log.warning("delivery_lease_lost", delivery=delivery_id)
-    crash("delivery_recorded")
+    """Claim, send or look up, and record one delivery; nothing when it is not due or not ours.
+
+    Never raises for a failed send.
+    """
+    began = time.monotonic()
+    while delivery := await unit_of_work(claim)(delivery_id):
+        crash("delivery_claimed")
+        try:
+            if delivery.status == Delivery.Status.UNKNOWN:
+                await _ask(delivery, began)
+            else:
+                await _attempt(delivery, began)
+        except LeaseLost:
+            log.warning("delivery_lease_lost", delivery=delivery_id)
+        crash("delivery_recorded")
+        began = time.monotonic()
 
 
-async def _attempt(delivery: Delivery, token: uuid.UUID) -> None:
+async def _attempt(delivery: Delivery, began: float) -> None:
     """Send once and record what came of it. Raises LeaseLost when somebody else has settled the row meanwhile."""
     try:
-        async with (
-            asyncio.timeout(settings.SEND_DEADLINE_SECONDS),
-            held_lease(lambda: aside(Delivery.objects.all().renew)(delivery.pk, token)),
-        ):
-            sent = await unit_of_work(_send)(delivery)
+        sent = await _under_lease(delivery, began, _send)
         crash("delivery_accepted")
         await unit_of_work(record_sent)(delivery, sent)
         log.info("delivered", channel=delivery.channel, delivery=delivery.pk)
     except SendError as error:
         log.warning("delivery_error", delivery=delivery.pk, error=str(error)[:200])
         await unit_of_work(record_error)(delivery, error)
-    except TimeoutError:
-        await unit_of_work(record_error)(delivery, SendError("The provider did not answer in time."))
 
 
-def _send(delivery: Delivery) -> Sent:
+async def _ask(delivery: Delivery, began: float) -> None:
+    """Look an ambiguous send up at the provider and record what it says. Raises LeaseLost like `_attempt`."""
     try:
-        return sender(delivery.channel)(delivery)
-    except SendError:
+        found = await _under_lease(delivery, began, _look_up)
+        crash("delivery_looked_up")
+        await unit_of_work(record_look_up)(delivery, found)
+        log.info("delivery_looked_up", delivery=delivery.pk, found=found is not None)
+    except SendError as error:
+        log.warning("delivery_look_up_failed", delivery=delivery.pk, error=str(error)[:200])
+        await unit_of_work(record_no_word)(delivery, error)
+
+
+async def _under_lease[T](delivery: Delivery, began: float, act: Callable[[Delivery, Callable[[], None]], T]) -> T:
+    token = delivery.lease_token
+    assert token is not None
+    try:
+        async with (
+            asyncio.timeout(settings.SEND_DEADLINE_SECONDS),
+            held_lease(lambda: aside(Delivery.objects.all().renew)(delivery.pk, token), since=began) as hold,
+        ):
+            return await unit_of_work(act)(delivery, hold.check)
+    except TimeoutError as error:
+        raise SendError("The provider did not answer in time.") from error
+
+
+def _send(delivery: Delivery, check: Callable[[], None]) -> Sent:
+    return _guarded(delivery, lambda: provider(delivery.channel).send(delivery, check))
+
+
+def _look_up(delivery: Delivery, _: Callable[[], None]) -> Sent | None:
+    look_up = provider(delivery.channel).look_up
+    if look_up is None:
+        raise SendError(delivery.error or "The provider cannot be asked what became of it.")
+    return _guarded(delivery, lambda: look_up(delivery))
+
+
+def _guarded[T](delivery: Delivery, call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except (SendError, LeaseLost):
         raise
     except Exception as error:
         # A mistake of ours in the middle of a send: it may or may not have gone out, so nothing is sent again.

@@ -1,8 +1,9 @@
-"""Which function sends on which channel, and what a send can say."""
+"""Which provider sends on which channel, and what a send can say."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils.module_loading import import_string
 
 from fte_project.events import Channel
@@ -19,23 +20,42 @@ class Sent:
 class SendError(Exception):
     """The send did not succeed. `refused`: the provider certainly did not accept it; `permanent`: it never will.
 
-    An error that is not `refused` is ambiguous: the message may be on its way.
+    An error that is not `refused` is ambiguous: the message may be on its way. `retry_after` is the provider's
+    wish in seconds.
     """
 
-    def __init__(self, text: str, *, permanent: bool = False, refused: bool = False) -> None:
+    def __init__(
+        self, text: str, *, permanent: bool = False, refused: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(text)
         self.permanent = permanent
         self.refused = refused
+        self.retry_after = retry_after
 
 
-Sender = Callable[[Delivery], Sent]
-SENDERS = {Channel.EMAIL: "channels_app.web_form.sender.send_copy"}
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """How one channel's provider is spoken to.
+
+    `send(delivery, check)` calls `check` right before the words leave: it raises LeaseLost when they are not ours
+    to send any more. `look_up` gives what the provider accepted of this delivery, None when it certainly has
+    nothing, and raises SendError when it cannot say; a provider that cannot be asked at all has none.
+    """
+
+    send: Callable[[Delivery, Callable[[], None]], Sent]
+    look_up: Callable[[Delivery], Sent | None] | None = None
 
 
-def sender(channel: str) -> Sender:
-    """The function that sends on `channel`. Raises SendError for a channel that is off."""
-    path = SENDERS.get(Channel(channel))
+PROVIDERS = {Channel.EMAIL: "channels_app.web_form.sender.MAIL_COPY"}
+MEMO = "channels_app.simulator.memo_sender.MEMO"
+
+
+def provider(channel: str) -> Provider:
+    """The provider of `channel`. Raises SendError for a channel that is off."""
+    path = PROVIDERS.get(Channel(channel))
+    if settings.MEMO_URL and channel == Channel.EMAIL:
+        path = MEMO
     if path is None:
         raise SendError(f"The channel {Channel(channel).label} is off.", permanent=True, refused=True)
-    found: Sender = import_string(path)
+    found: Provider = import_string(path)
     return found

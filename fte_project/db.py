@@ -103,27 +103,46 @@ class Leased(models.Model):
         abstract = True
 
 
+class Hold:
+    """Until when a lease is certainly ours, by a clock that also runs while this process is stopped."""
+
+    def __init__(self, since: float) -> None:
+        self.renewed(since)
+
+    def renewed(self, asked_at: float) -> None:
+        self._until = asked_at + LEASE.total_seconds()
+
+    def seconds_left(self) -> float:
+        return self._until - time.monotonic()
+
+    def check(self) -> None:
+        """To be called right before what cannot be taken back. Raises LeaseLost when the lease has run out."""
+        if self.seconds_left() <= 0:
+            raise LeaseLost
+
+
 @asynccontextmanager
-async def held_lease(renew: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
+async def held_lease(renew: Callable[[], Awaitable[bool]], *, since: float | None = None) -> AsyncIterator[Hold]:
     """Renew a lease while the body runs; the body is cancelled and LeaseLost raised once it is not ours any more.
 
-    `renew` must not wait behind the body: make it with `aside`.
+    `renew` must not wait behind the body: make it with `aside`. `since`: time.monotonic() before the claim.
     """
     task = asyncio.current_task()
     assert task is not None
     lost = False
+    hold = Hold(time.monotonic() if since is None else since)
 
     async def keep() -> None:
         nonlocal lost
-        last = time.monotonic()
         while True:
             await asyncio.sleep(RENEW_EVERY_SECONDS)
+            asked_at = time.monotonic()
             try:
                 ours = await renew()
             except DatabaseError:
-                ours = time.monotonic() - last < LEASE.total_seconds() - RENEW_EVERY_SECONDS
+                ours = hold.seconds_left() > RENEW_EVERY_SECONDS
             else:
-                last = time.monotonic()
+                hold.renewed(asked_at)
             if not ours:
                 lost = True
                 task.cancel()
@@ -131,7 +150,7 @@ async def held_lease(renew: Callable[[], Awaitable[bool]]) -> AsyncIterator[None
 
     keeper = asyncio.create_task(keep())
     try:
-        yield
+        yield hold
     except asyncio.CancelledError:
         if lost and task.uncancel() == 0:
             raise LeaseLost from None

@@ -93,7 +93,10 @@ EMBEDDER_THREADS = env.int("EMBEDDER_THREADS", 2)
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 8)
 RUN_DEADLINE_SECONDS = env.float("RUN_DEADLINE_SECONDS", 60.0)
 SEND_DEADLINE_SECONDS = env.float("SEND_DEADLINE_SECONDS", 30.0)
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 5  # of a run
+DELIVER_FOR_HOURS = env.int("DELIVER_FOR_HOURS", 24)
+LOOK_UP_AFTER_SECONDS = env.float("LOOK_UP_AFTER_SECONDS", 5.0)
+LOOK_UP_FOR_MINUTES = env.int("LOOK_UP_FOR_MINUTES", 15)
 
 # --- The desk -------------------------------------------------------------------------------------------------
 RESOLVE_PENDING_AFTER_DAYS = env.int("RESOLVE_PENDING_AFTER_DAYS", 7)
@@ -282,6 +285,7 @@ UNFOLD = {
 }
 
 # --- Test-only switches ---------------------------------------------------------------------------------------
+MEMO_URL = env.str("MEMO_URL", "") if TESTING else ""  # a loopback provider in place of the mail server
 CRASH_AT = env.str("FTE_CRASH_AT", "") if TESTING else ""  # name[:n]: SIGKILL ourselves there (fte_project/crash.py)
 
 # Nothing is exported uninvited: the Agents SDK reads this before it sets up its uploader.

@@ -316,17 +316,24 @@ class TicketEvent(models.Model):
 class DeliveryQuerySet(LeasedQuerySet["Delivery"]):
     def due(self) -> Self:
         """Queued, past its time, and not behind an earlier part or reply of the same conversation that still waits."""
-        earlier = Delivery.objects.filter(
-            reply__conversation=OuterRef("reply__conversation"),
-            channel=OuterRef("channel"),
-            status__in=Delivery.WAITING,
-            pk__lt=OuterRef("pk"),
+        earlier = Delivery.objects.waiting().filter(
+            reply__conversation=OuterRef("reply__conversation"), channel=OuterRef("channel"), pk__lt=OuterRef("pk")
         )
         return self.filter(status=Delivery.Status.QUEUED, due_at__lte=Now()).filter(~Exists(earlier))
 
-    def abandoned(self) -> Self:
-        """Being sent by a process that no longer holds the lease: nobody knows whether it went out."""
-        return self.filter(status=Delivery.Status.SENDING, lease_expires_at__lt=Now())
+    def waiting(self) -> Self:
+        """Not settled yet: later ones of the conversation wait for it."""
+        return self.filter(
+            Q(status__in=[Delivery.Status.QUEUED, Delivery.Status.SENDING])
+            | Q(status=Delivery.Status.UNKNOWN, look_up_at__isnull=False)
+        )
+
+    def doubtful(self) -> Self:
+        """To be looked up at the provider now: ambiguous, or left in the middle of a send by a process that died."""
+        return self.filter(
+            Q(status=Delivery.Status.SENDING, lease_expires_at__lt=Now())
+            | Q(status=Delivery.Status.UNKNOWN, look_up_at__lte=Now())
+        )
 
 
 class Delivery(Leased):
@@ -341,8 +348,6 @@ class Delivery(Leased):
         FAILED = "failed", "Failed"
         UNKNOWN = "unknown", "Unknown"
 
-    WAITING = (Status.QUEUED, Status.SENDING)
-
     reply = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="deliveries")
     channel = models.CharField(max_length=10, choices=Channel.choices)
     part = models.PositiveSmallIntegerField(default=1)
@@ -351,6 +356,9 @@ class Delivery(Leased):
     external_id = models.CharField(max_length=255, blank=True)
     error = models.TextField(blank=True)
     due_at = models.DateTimeField(db_default=Now())
+    look_up_at = models.DateTimeField(
+        null=True, help_text="When the provider is asked about an unknown one; empty: people decide."
+    )
     rung_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(db_default=Now())
     created_at = models.DateTimeField(db_default=Now())
@@ -363,6 +371,7 @@ class Delivery(Leased):
         constraints = [models.UniqueConstraint(fields=["reply", "channel", "part"], name="delivery_once")]
         indexes = [
             models.Index(fields=["due_at"], name="delivery_due", condition=Q(status__in=["queued", "sending"])),
+            models.Index(fields=["look_up_at"], name="delivery_look_up", condition=Q(look_up_at__isnull=False)),
             models.Index(fields=["external_id"], name="delivery_external", condition=~Q(external_id="")),
         ]
 

@@ -61,8 +61,9 @@ def ring_due_work() -> int:
         deliveries = list(
             Delivery.objects.filter(
                 Q(pk__in=Delivery.objects.all().due().values("pk"))
-                | Q(pk__in=Delivery.objects.all().abandoned().values("pk"))
+                | Q(pk__in=Delivery.objects.all().doubtful().values("pk"))
             )
+            .free()
             .filter(quiet)
             .select_related("reply")
             .select_for_update(skip_locked=True, of=("self",))[:BATCH]

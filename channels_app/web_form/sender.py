@@ -2,19 +2,20 @@
 
 import contextlib
 import smtplib
+from collections.abc import Callable
 from email.utils import make_msgid
 
 from django.conf import settings
 from django.core.mail import EmailMessage, mailers
 from django.template.loader import render_to_string
 
-from channels_app.registry import SendError, Sent
+from channels_app.registry import Provider, SendError, Sent
 from tickets.models import Delivery
 from tickets.tokens import status_url
 
 
-def send_copy(delivery: Delivery) -> Sent:
-    """Mail the reply with its status link. Raises SendError; what the server may have accepted is not `refused`."""
+def send_copy(delivery: Delivery, check: Callable[[], None]) -> Sent:
+    """Mail the reply with its status link, after `check`. Raises SendError; what may be on its way is not `refused`."""
     reply = delivery.reply
     ticket = reply.ticket
     domain = settings.EMAIL_FROM.rpartition("@")[2].rstrip(">") or None
@@ -33,17 +34,18 @@ def send_copy(delivery: Delivery) -> Sent:
             "X-Auto-Response-Suppress": "All",
         },
     )
-    _send(mail)
+    _send(mail, check)
     return Sent(external_id=message_id)
 
 
-def _send(mail: EmailMessage) -> None:
+def _send(mail: EmailMessage, check: Callable[[], None]) -> None:
     mailer = mailers.default
     try:
         mailer.open()
     except OSError as error:  # smtplib's errors too: the mail itself was not offered yet
         raise SendError(f"The mail server cannot be reached: {error!r}", refused=True) from error
     try:
+        check()
         mailer.send_messages([mail])
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
@@ -58,3 +60,6 @@ def _send(mail: EmailMessage) -> None:
     finally:
         with contextlib.suppress(OSError):
             mailer.close()
+
+
+MAIL_COPY = Provider(send=send_copy)  # a mail server cannot be asked what it accepted

@@ -1,19 +1,20 @@
 """A delivery's way: queued, sending, and sent, failed or unknown — and never twice."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.conf import settings as django_settings
 from django.core import mail
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from channels_app import registry
-from channels_app.delivery import claim, deliver_one, record_error, record_sent
-from channels_app.registry import SendError, Sent
+from channels_app.delivery import claim, deliver_one, record_error, record_no_word, record_sent
+from channels_app.registry import Provider, SendError, Sent
 from fte_project.db import LeaseLost
 from fte_project.events import Channel
 from fte_project.models import DeadLetter, OutboxEvent
@@ -24,18 +25,36 @@ from tickets.models import Delivery, Ticket
 from tickets.replies import reply
 
 behaviour: list[Callable[[Delivery], Sent]] = []
+known: list[Callable[[Delivery], Sent | None]] = []
 
 
-def scripted_send(delivery: Delivery) -> Sent:
+def scripted_send(delivery: Delivery, check: Callable[[], None]) -> Sent:
+    check()
     return behaviour[0](delivery)
+
+
+def scripted_look_up(delivery: Delivery) -> Sent | None:
+    return known[0](delivery)
+
+
+SCRIPTED = Provider(send=scripted_send)
+SCRIPTED_WITH_LOOK_UP = Provider(send=scripted_send, look_up=scripted_look_up)
 
 
 @pytest.fixture
 def sends(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Delivery], Sent]], None]:
     """Put a provider with this behaviour in place of the mail server."""
-    monkeypatch.setitem(registry.SENDERS, Channel.EMAIL, f"{__name__}.scripted_send")
+    monkeypatch.setitem(registry.PROVIDERS, Channel.EMAIL, f"{__name__}.SCRIPTED")
     behaviour.clear()
     return lambda fn: behaviour.insert(0, fn)
+
+
+@pytest.fixture
+def knows(sends: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Delivery], Sent | None]], None]:
+    """The scripted provider can be asked what it accepted, and answers like this."""
+    monkeypatch.setitem(registry.PROVIDERS, Channel.EMAIL, f"{__name__}.SCRIPTED_WITH_LOOK_UP")
+    known.clear()
+    return lambda fn: known.insert(0, fn)
 
 
 def queue(ticket: Ticket | None = None, body: str = "The answer.") -> Delivery:
@@ -53,6 +72,7 @@ def deliver(delivery: Delivery) -> Delivery:
 
 def make_due(delivery: Delivery) -> None:
     Delivery.objects.filter(pk=delivery.pk).update(due_at=Now())
+    Delivery.objects.filter(pk=delivery.pk, look_up_at__isnull=False).update(look_up_at=Now())
 
 
 def lease_runs_out(delivery: Delivery) -> None:
@@ -116,20 +136,35 @@ def test_a_refusal_for_now_is_queued_again_for_later_and_then_sent(settings: Any
 
 
 @pytest.mark.django_db
-def test_refusals_wait_longer_each_time_and_end_in_one_dead_letter(settings: Any) -> None:
+def test_refusals_wait_longer_each_time_and_after_a_day_end_in_one_dead_letter(settings: Any) -> None:
     delivery, waits = queue(), []
     with smtp(MAIL="451 try later") as server:
         settings.MAILERS = server.mailers
-        for _ in range(django_settings.MAX_ATTEMPTS + 2):
+        for _ in range(12):
             make_due(delivery)
-            after = deliver(delivery)
-            if after.status == "queued":
-                waits.append((after.due_at - timezone.now()).total_seconds())
-    assert server.connections == django_settings.MAX_ATTEMPTS
-    assert fresh(delivery).status == "failed"
-    assert DeadLetter.objects.get().attempts == django_settings.MAX_ATTEMPTS
+            waits.append((deliver(delivery).due_at - timezone.now()).total_seconds())
+        assert fresh(delivery).status == "queued"
+        Delivery.objects.filter(pk=delivery.pk).update(created_at=Now() - timedelta(hours=25))
+        make_due(delivery)
+        assert deliver(delivery).status == "failed"
+        deliver(delivery)
+    assert server.connections == 13
+    assert DeadLetter.objects.get().attempts == 13
     for number, wait in enumerate(waits, 1):
-        assert 0.75 * 2**number - 1 < wait < 1.25 * 2**number + 0.1
+        longest = min(2**number, 300)
+        assert 0.75 * longest - 1 < wait < 1.25 * longest + 0.1
+
+
+@pytest.mark.django_db
+def test_c4_the_wait_that_a_provider_asks_for_is_kept(sends: Any) -> None:
+    delivery = queue()
+
+    def busy(_: Delivery) -> Sent:
+        raise SendError("429", refused=True, retry_after=90)
+
+    sends(busy)
+    wait = (deliver(delivery).due_at - timezone.now()).total_seconds()
+    assert 88 < wait < 91
 
 
 @pytest.mark.django_db
@@ -171,7 +206,9 @@ def test_who_lost_the_lease_while_sending_settles_nothing(outcome: str, sends: A
 
     def slow(_: Delivery) -> Sent:
         lease_runs_out(delivery)
-        assert claim(delivery.pk) is None  # another process gives it up
+        other = claim(delivery.pk)
+        assert other is not None
+        record_no_word(other, SendError("another process gives it up"))
         if outcome == "sent":
             return Sent(external_id="late")
         raise SendError("too late", refused=outcome == "refused")
@@ -180,6 +217,100 @@ def test_who_lost_the_lease_while_sending_settles_nothing(outcome: str, sends: A
     after = deliver(delivery)
     assert (after.status, after.external_id) == ("unknown", "")
     assert not DeadLetter.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("accepted", [True, False])
+def test_c1_an_ambiguous_send_is_looked_up_before_anything_is_sent_again(
+    accepted: bool, sends: Any, knows: Any
+) -> None:
+    delivery, posted = queue(), []
+
+    def first_breaks(_: Delivery) -> Sent:
+        posted.append(1)
+        if len(posted) == 1:
+            raise SendError("reset after the words were sent")
+        return Sent(external_id="second")
+
+    sends(first_breaks)
+    knows(lambda _: Sent(external_id="first") if accepted else None)
+    after = deliver(delivery)
+    assert (after.status, after.look_up_at is not None) == ("unknown", True)
+    assert deliver(delivery).status == "unknown", "not yet: a slow provider may be about to accept it"
+    make_due(delivery)
+    after = deliver(delivery)
+    assert (after.status, after.look_up_at, after.error if accepted else "") == ("sent", None, "")
+    assert (after.external_id, len(posted)) == (("first", 1) if accepted else ("second", 2))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_send_left_behind_by_a_dead_process_is_looked_up(accepted: bool, sends: Any, knows: Any) -> None:
+    delivery = queue()
+    sends(lambda _: Sent(external_id="again"))
+    knows(lambda _: Sent(external_id="before") if accepted else None)
+    assert claim(delivery.pk) is not None
+    lease_runs_out(delivery)
+    after = deliver(delivery)
+    assert (after.status, after.external_id) == ("sent", "before" if accepted else "again")
+
+
+@pytest.mark.django_db
+def test_c11_a_provider_that_never_says_leaves_it_to_people_and_nothing_is_sent_again(sends: Any, knows: Any) -> None:
+    delivery, posted = queue(), []
+
+    def breaks(_: Delivery) -> Sent:
+        posted.append(1)
+        raise SendError("timeout")
+
+    def says_nothing(_: Delivery) -> Sent | None:
+        raise SendError("the list cannot be read")
+
+    sends(breaks)
+    knows(says_nothing)
+    deliver(delivery)
+    for _ in range(3):
+        make_due(delivery)
+        assert deliver(delivery).look_up_at is not None
+    Delivery.objects.filter(pk=delivery.pk).update(changed_at=Now() - timedelta(minutes=16))
+    make_due(delivery)
+    after = deliver(delivery)
+    assert (after.status, after.look_up_at, len(posted)) == ("unknown", None, 1)
+    assert deliver(delivery).status == "unknown"
+
+
+@pytest.mark.django_db
+def test_a_later_reply_waits_until_the_doubt_about_an_earlier_one_is_settled(sends: Any, knows: Any) -> None:
+    ticket, sent = write().ticket, []
+    one, two = queue(ticket, "First."), queue(ticket, "Second.")
+
+    def send(delivery: Delivery) -> Sent:
+        sent.append(delivery.reply.body)
+        if len(sent) == 1:
+            raise SendError("reset")
+        return Sent(external_id="x")
+
+    sends(send)
+    knows(lambda _: None)
+    deliver(one)
+    assert deliver(two).status == "queued"
+    make_due(one)
+    deliver(one)
+    deliver(two)
+    assert sent == ["First.", "First.", "Second."]
+
+
+@pytest.mark.django_db
+def test_b6_a_process_that_was_stopped_for_longer_than_its_lease_does_not_send(
+    sends: Any, knows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery, posted = queue(), []
+    sends(lambda _: posted.append(1))  # type: ignore[arg-type, return-value]
+    knows(lambda _: None)
+    long_ago = SimpleNamespace(monotonic=lambda: time.monotonic() - 11)
+    monkeypatch.setattr("channels_app.delivery.time", long_ago)  # it was stopped right after its claim
+    assert deliver(delivery).status == "sending"
+    assert posted == []
 
 
 @pytest.mark.django_db
@@ -269,10 +400,10 @@ def test_an_unknown_id_is_nothing() -> None:
 def test_a_mistake_of_ours_in_the_middle_of_a_send_is_unknown_and_told_as_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(_: Delivery) -> None:
+    def broken(*_: object) -> Sent:
         raise RuntimeError("our own mistake")
 
-    monkeypatch.setattr("channels_app.web_form.sender.send_copy", broken)
+    monkeypatch.setattr("channels_app.web_form.sender.MAIL_COPY", Provider(send=broken))
     ticket = write().ticket
     reply(ticket, body="Hello.")
     copy = Delivery.objects.get(channel="email")

@@ -8,8 +8,9 @@ import pytest
 from django.core import mail
 
 from channels_app import registry
-from channels_app.registry import SendError, Sent, sender
+from channels_app.registry import SendError, Sent, provider
 from channels_app.web_form.sender import send_copy
+from fte_project.db import LeaseLost
 from fte_project.embedded import free_port
 from fte_project.events import Channel
 from tests.factories import write
@@ -25,6 +26,10 @@ def a_delivery(body: str = "Choose **Forgot password**.", **changes: str) -> Del
     return reply(write(**changes).ticket, body=body).deliveries.get(channel="email")
 
 
+def ours() -> None:
+    """The lease holds."""
+
+
 def parsed(raw: bytes) -> EmailMessage:
     found = message_from_bytes(raw, policy=policy.default)
     assert isinstance(found, EmailMessage)
@@ -36,7 +41,7 @@ def test_the_copy_says_what_the_reply_says_and_where_to_answer(settings: Any) ->
     ticket = Ticket.objects.get()
     with smtp() as server:
         settings.MAILERS = server.mailers
-        sent = send_copy(delivery)
+        sent = send_copy(delivery, ours)
     (raw,) = server.accepted
     copy = parsed(raw)
     assert copy["To"] == "ann@example.com"
@@ -54,12 +59,12 @@ def test_the_copy_says_what_the_reply_says_and_where_to_answer(settings: Any) ->
 
 def test_each_copy_has_its_own_message_id() -> None:
     delivery = a_delivery()
-    assert send_copy(delivery).external_id != send_copy(delivery).external_id
+    assert send_copy(delivery, ours).external_id != send_copy(delivery, ours).external_id
     assert len(mail.outbox) == 2
 
 
 def test_links_of_our_help_pages_work_from_a_mail(settings: Any) -> None:
-    send_copy(a_delivery(body="See [this](/help/reset) and **that** <b>&amp;</b>."))
+    send_copy(a_delivery(body="See [this](/help/reset) and **that** <b>&amp;</b>."), ours)
     assert f"{settings.PUBLIC_BASE_URL}/help/reset" in mail.outbox[0].body
     assert "and that <b>&amp;</b>." in mail.outbox[0].body, "plain text stays as it is"
 
@@ -92,7 +97,7 @@ def test_only_what_was_certainly_not_accepted_counts_as_refused(
     with smtp(**plan) as server:
         settings.MAILERS = server.mailers
         with pytest.raises(SendError) as error:
-            send_copy(delivery)
+            send_copy(delivery, ours)
     assert (error.value.refused, error.value.permanent) == (refused, permanent), str(error.value)
     assert len(server.accepted) == accepted
     assert str(error.value).startswith("The ")
@@ -101,7 +106,7 @@ def test_only_what_was_certainly_not_accepted_counts_as_refused(
 def test_a_server_that_says_goodbye_badly_has_accepted_the_mail(settings: Any) -> None:
     with smtp(QUIT=DROP) as server:
         settings.MAILERS = server.mailers
-        assert isinstance(send_copy(a_delivery()), Sent)
+        assert isinstance(send_copy(a_delivery(), ours), Sent)
     assert len(server.accepted) == 1
 
 
@@ -113,7 +118,7 @@ def mailers_at(host: str, port: int) -> dict[str, Any]:
 def test_a_server_that_is_not_there_has_accepted_nothing(settings: Any) -> None:
     settings.MAILERS = mailers_at("127.0.0.1", free_port())
     with pytest.raises(SendError) as error:
-        send_copy(a_delivery())
+        send_copy(a_delivery(), ours)
     assert (error.value.refused, error.value.permanent) == (True, False)
 
 
@@ -121,13 +126,24 @@ def test_a_server_whose_name_cannot_be_found_has_accepted_nothing(settings: Any)
     """A minute without DNS must not leave every mail of that minute unknown."""
     settings.MAILERS = mailers_at("127.0.0.1.nothing.invalid", 25)
     with pytest.raises(SendError) as error:
-        send_copy(a_delivery())
+        send_copy(a_delivery(), ours)
     assert (error.value.refused, error.value.permanent) == (True, False)
 
 
+def test_nothing_leaves_once_the_lease_is_lost(settings: Any) -> None:
+    def lost() -> None:
+        raise LeaseLost
+
+    with smtp() as server:
+        settings.MAILERS = server.mailers
+        with pytest.raises(LeaseLost):
+            send_copy(a_delivery(), lost)
+    assert server.accepted == []
+
+
 def test_a_channel_without_a_sender_refuses_for_good() -> None:
-    assert sender(Channel.EMAIL) is send_copy
+    assert provider(Channel.EMAIL).send is send_copy
     with pytest.raises(SendError, match="WhatsApp is off") as error:
-        sender(Channel.WHATSAPP)
+        provider(Channel.WHATSAPP)
     assert (error.value.refused, error.value.permanent) == (True, True)
-    assert set(registry.SENDERS) <= set(Channel)
+    assert set(registry.PROVIDERS) <= set(Channel)
