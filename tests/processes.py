@@ -1,5 +1,6 @@
 """The roles as real processes on the test's own database and topics."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from django.conf import settings
 from django.db import connection
 
@@ -25,6 +27,12 @@ def wait_for[T](look: Callable[[], T], seconds: float = 60) -> T:
             return found
         time.sleep(0.05)
     pytest.fail(f"waited {seconds} s in vain")
+
+
+def _answers(url: str) -> bool:
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(url, timeout=5).ok
+    return False
 
 
 class Processes:
@@ -45,10 +53,21 @@ class Processes:
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, *command: str, **env: str) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"{len(self.running)}-{command[0]}.log").open("wb")
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", *command], cwd=BASE, env={**self.env, **env}, stdout=log, stderr=log
-        )
+        """A management command."""
+        return self._spawn(command[0], ["manage.py", *command], env)
+
+    def start_web(self, port: int, **env: str) -> subprocess.Popen[bytes]:
+        """The web server on `port`; comes back when it answers, or has ended."""
+        arguments = ["-m", "uvicorn", "fte_project.asgi:application", "--port", str(port), "--log-level", "warning"]
+        web = self._spawn("web", arguments, env)
+        wait_for(lambda: web.poll() is not None or _answers(f"http://127.0.0.1:{port}/healthz"))
+        return web
+
+    def _spawn(self, name: str, arguments: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{len(self.running)}-{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, *arguments], cwd=BASE, env={**self.env, **env}, stdout=log, stderr=log
+            )
         self.running.append(process)
         return process
 

@@ -10,7 +10,7 @@ README = (BASE / "README.md").read_text()
 SETTINGS = (BASE / "fte_project" / "settings.py").read_text()
 VARIABLES = sorted(set(re.findall(r"(?:env\.\w+|required)\(\s*\"([A-Z_]+)\"", SETTINGS)))
 # Set by the demo and by tests for the processes they start, not by people.
-INTERNAL = {"FTE_DEMO", "FTE_CRASH_AT", "MAIL_DIR"}
+INTERNAL = {"FTE_DEMO", "FTE_CRASH_AT", "MEMO_URL", "MAIL_DIR"}
 
 
 @pytest.mark.parametrize("name", [v for v in VARIABLES if v not in INTERNAL])

@@ -20,7 +20,7 @@ from tickets.models import Conversation, Delivery
 
 log = structlog.get_logger()
 BATCH = 200
-CLAIM = timedelta(seconds=15)
+CLAIM = timedelta(seconds=5)  # of a relay that died in between; publishing an event twice is harmless
 RING_AGAIN_AFTER = timedelta(seconds=10)
 SWEEP_SECONDS = 1.0
 KEEP_PUBLISHED = timedelta(hours=1)

@@ -15,8 +15,8 @@ class FakeOpenAI(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, tool: str, arguments: dict[str, Any]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, tool: str, arguments: dict[str, Any], port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.tool, self.arguments = tool, arguments
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.status = 200
@@ -117,9 +117,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def fake_openai(tool: str, **arguments: Any) -> Iterator[FakeOpenAI]:
+def fake_openai(tool: str, *, port: int = 0, **arguments: Any) -> Iterator[FakeOpenAI]:
     """A running fake; every model request is answered with this tool call."""
-    server = FakeOpenAI(tool, arguments)
+    server = FakeOpenAI(tool, arguments, port)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -16,8 +16,8 @@ class FakeSMTP(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, plan: dict[str, str]) -> None:
-        super().__init__(("127.0.0.1", 0), _Session)
+    def __init__(self, plan: dict[str, str], port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Session)
         self.plan = plan
         self.accepted: list[bytes] = []
         self.connections = 0
@@ -68,9 +68,9 @@ class _Session(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def smtp(**plan: str) -> Iterator[FakeSMTP]:
+def smtp(*, port: int = 0, **plan: str) -> Iterator[FakeSMTP]:
     """A running mail server."""
-    with FakeSMTP(plan) as server:
+    with FakeSMTP(plan, port) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

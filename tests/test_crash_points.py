@@ -1,0 +1,80 @@
+"""A process killed at each named point of a message's way, and started again: one reply, one delivery, always."""
+
+import signal
+import uuid
+
+import pytest
+import requests
+
+from fte_project.embedded import free_port
+from fte_project.models import OutboxEvent
+from tests.factories import fields, sample_articles, write
+from tests.processes import Processes, processes, wait_for
+from tickets.models import Conversation, Delivery, Message
+
+__all__ = ["processes"]
+
+ROLES = {"relay": "relay_messages", "agent": "run_agent", "delivery": "run_delivery"}
+POINTS = {
+    "relay_published": "relay",
+    "work_claimed": "agent",
+    "run_decided": "agent",
+    "reply_before_commit": "agent",
+    "work_before_commit": "agent",
+    "work_after_commit": "agent",
+}
+
+
+def all_is_done() -> bool:
+    """Nothing is waiting, due or under way any more."""
+    return (
+        Message.objects.exists()
+        and not Message.objects.all().unanswered().exists()
+        and not Conversation.objects.exclude(work_due_at=None, lease_token=None).exists()
+        and not Delivery.objects.all().waiting().exists()
+        and not OutboxEvent.objects.filter(published_at=None).exists()
+    )
+
+
+def assert_answered_and_delivered_once(processes: Processes) -> None:
+    reply = Message.objects.get(direction="outbound")
+    assert Message.objects.get(direction="inbound").answered_by == reply
+    assert sorted(reply.deliveries.values_list("channel", "status")) == [("email", "sent"), ("web_form", "sent")]
+    assert len(list(processes.mail.iterdir())) == 1
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_b1_a_process_killed_at_any_point_of_the_way_leaves_one_reply_and_one_delivery(
+    point: str, processes: Processes
+) -> None:
+    sample_articles()
+    doomed_role = POINTS[point]
+    for role, command in ROLES.items():
+        if role != doomed_role:
+            processes.start(command)
+    doomed = processes.start(ROLES[doomed_role], FTE_CRASH_AT=point)
+    write()
+    assert wait_for(doomed.poll) == -signal.SIGKILL
+    processes.start(ROLES[doomed_role])
+    wait_for(all_is_done)
+    assert_answered_and_delivered_once(processes)
+
+
+@pytest.mark.parametrize("point", ["intake_before_commit", "intake_after_commit"])
+def test_a2_a_web_process_killed_around_its_commit_stores_the_retried_message_once(
+    point: str, processes: Processes
+) -> None:
+    sample_articles()
+    for command in ROLES.values():
+        processes.start(command)
+    port = free_port()
+    url, key = f"http://127.0.0.1:{port}/api/support/submit", {"Idempotency-Key": str(uuid.uuid4())}
+    doomed = processes.start_web(port, FTE_CRASH_AT=point)
+    with pytest.raises(requests.ConnectionError):
+        requests.post(url, json=fields(), headers=key, timeout=30)
+    assert wait_for(doomed.poll) == -signal.SIGKILL
+    assert Message.objects.filter(direction="inbound").count() == (point == "intake_after_commit")
+    processes.start_web(port)
+    assert requests.post(url, json=fields(), headers=key, timeout=30).status_code == 201
+    wait_for(all_is_done)
+    assert_answered_and_delivered_once(processes)
