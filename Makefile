@@ -22,7 +22,7 @@ PRODUCTION := FTE_MODE=production DATABASE_URL=postgresql://fte@127.0.0.1:5432/f
   STATUS_TOKEN_KEY=9c4e7f1a2b5d8063c6e9f2a5b8d1e4c7f0a3b6d9e2c5f8a1 EMAIL_URL=smtp+tls://mail.example.com:587 \
   ALLOWED_HOSTS=desk.example.com EMAIL_FROM=support@example.com MEDIA_ROOT=/srv/media
 
-.PHONY: help demo test check smoke outage install dev requirements clean
+.PHONY: help demo test test-kafka check smoke chaos outage install dev requirements clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -48,6 +48,9 @@ demo: install  ## start everything on this machine and print where it is
 test: dev  ## all tests, on real embedded PostgreSQL and a real broker
 	@$(PY) -m pytest -n 2 --dist loadfile -q
 
+test-kafka: dev  ## broker, worker, crash and chaos tests against a real Apache Kafka (needs Java and Maven)
+	@$(PY) -m tests.apache_kafka
+
 check: dev  ## style, types, missing migrations, production settings
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
@@ -57,6 +60,10 @@ check: dev  ## style, types, missing migrations, production settings
 
 smoke: install  ## a temporary instance, four conversations through it, one line of JSON
 	@$(PY) -m tests.smoke
+
+chaos: dev  ## customers write while processes, database and broker are killed; MESSAGES= KILLS= SEED= HISTORY=file
+	@$(PY) -m tests.chaos $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(KILLS),--kills $(KILLS)) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(HISTORY),--history $(HISTORY))
 
 outage: dev  ## 50 form posts a second for a minute while broker, model and mail server are down; one line of JSON
 	@$(PY) -m tests.outage 2>/dev/null

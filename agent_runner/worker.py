@@ -19,7 +19,7 @@ from agent_runner.models import AgentRun
 from agent_runner.prompts import PROMPT_VERSION
 from agent_runner.triggers import find_trigger
 from fte_project.crash import crash
-from fte_project.db import LeaseLost, aside, held_lease, unit_of_work
+from fte_project.db import LeaseLost, aside, held_lease, insist, is_away, unit_of_work
 from fte_project.events import MessageReceived, RunFinished, inbound_topics, publish
 from fte_project.inbox import work_through
 from tickets.escalations import HandOver, escalate
@@ -67,6 +67,9 @@ async def answer(conversation_id: int) -> None:
         await unit_of_work(release)(work)
         raise
     except Exception as error:
+        if is_away(error):  # no fault of this conversation: free as soon as the database is back, and no try is lost
+            await insist(unit_of_work(release), work)
+            raise
         # Whatever went wrong, the row stays the queue: a later try, or after the last one a person.
         log.warning("run_failed", conversation=conversation_id, error=repr(error)[:300])
         await unit_of_work(_failed)(work, under_way, error)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from channels_app.registry import SendError, Sent, provider
 from fte_project.crash import crash
-from fte_project.db import LeaseLost, aside, held_lease, unit_of_work
+from fte_project.db import LeaseLost, aside, held_lease, insist, unit_of_work
 from fte_project.events import DeadLettered, DeliveryQueued, outbound_topics, publish
 from fte_project.inbox import work_through
 from fte_project.models import DeadLetter
@@ -30,12 +30,13 @@ FREE = {"lease_token": None, "lease_expires_at": None}
 def claim(delivery_id: int) -> Delivery | None:
     """Take the delivery if it is due and free; None otherwise. It comes back as `sending`, to be sent now, or as
     `unknown`: the provider must be asked what became of it."""
-    token = Delivery.objects.all().due().take(delivery_id, status=Delivery.Status.SENDING, changed_at=Now())
-    if token is None:
-        token = _take_doubtful(delivery_id)
-    if token is None:
-        return None
-    return Delivery.objects.select_related("reply__ticket__conversation__customer").get(pk=delivery_id)
+    with transaction.atomic():  # a claim that its process does not hear of would cost a lease
+        token = Delivery.objects.all().due().take(delivery_id, status=Delivery.Status.SENDING, changed_at=Now())
+        if token is None:
+            token = _take_doubtful(delivery_id)
+        if token is None:
+            return None
+        return Delivery.objects.select_related("reply__ticket__conversation__customer").get(pk=delivery_id)
 
 
 def _take_doubtful(delivery_id: int) -> uuid.UUID | None:
@@ -142,11 +143,11 @@ async def _attempt(delivery: Delivery, began: float) -> None:
     try:
         sent = await _under_lease(delivery, began, _send)
         crash("delivery_accepted")
-        await unit_of_work(record_sent)(delivery, sent)
+        await insist(unit_of_work(record_sent), delivery, sent)
         log.info("delivered", channel=delivery.channel, delivery=delivery.pk)
     except SendError as error:
         log.warning("delivery_error", delivery=delivery.pk, error=str(error)[:200])
-        await unit_of_work(record_error)(delivery, error)
+        await insist(unit_of_work(record_error), delivery, error)
 
 
 async def _ask(delivery: Delivery, began: float) -> None:
@@ -154,11 +155,11 @@ async def _ask(delivery: Delivery, began: float) -> None:
     try:
         found = await _under_lease(delivery, began, _look_up)
         crash("delivery_looked_up")
-        await unit_of_work(record_look_up)(delivery, found)
+        await insist(unit_of_work(record_look_up), delivery, found)
         log.info("delivery_looked_up", delivery=delivery.pk, found=found is not None)
     except SendError as error:
         log.warning("delivery_look_up_failed", delivery=delivery.pk, error=str(error)[:200])
-        await unit_of_work(record_no_word)(delivery, error)
+        await insist(unit_of_work(record_no_word), delivery, error)
 
 
 async def _under_lease[T](delivery: Delivery, began: float, act: Callable[[Delivery, Callable[[], None]], T]) -> T:

@@ -9,12 +9,23 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Self
 
+import structlog
 from asgiref.sync import AsyncToSync, sync_to_async
-from django.db import DatabaseError, close_old_connections, connection, models, transaction
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    models,
+    transaction,
+)
 from django.db.models.functions import Now
 
+log = structlog.get_logger()
 LEASE = timedelta(seconds=10)
 RENEW_EVERY_SECONDS = 3.0
+RETRY_SECONDS = 0.5
 
 
 class LeaseLost(Exception):
@@ -38,6 +49,30 @@ def aside[**P, R](fn: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     """
     is_called_from_sync = getattr(AsyncToSync.executors, "current", None) is not None
     return sync_to_async(_on_a_working_connection(fn), thread_sensitive=is_called_from_sync)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the connection broke or the server is down, as against a statement that failed."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state.startswith(("08", "57P"))  # connection exceptions, operator intervention
+
+
+async def insist[**P, R](call: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Await `call`, again and again for as long as a lease lasts while the database is away.
+
+    For what is harmless to do twice. Raises the last error of the database.
+    """
+    give_up_at = time.monotonic() + LEASE.total_seconds()
+    while True:
+        try:
+            return await call(*args, **kwargs)
+        except DatabaseError as error:
+            if not is_away(error) or time.monotonic() > give_up_at:
+                raise
+            log.warning("database_away", error=str(error)[:200])
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 def _on_a_working_connection[**P, R](fn: Callable[P, R]) -> Callable[P, R]:

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import structlog
 from asgiref.sync import ThreadSensitiveContext
 from django.db import DatabaseError
 
-from fte_project.db import unit_of_work
+from fte_project.db import insist, is_away, unit_of_work
 from fte_project.events import BadEvent, DeadLettered, Event, parse, publish
 from fte_project.kafka import Record, consume
 from fte_project.models import DeadLetter
@@ -18,9 +17,10 @@ LIST_LIMIT = 1000
 
 
 def keep_bad_record(record: Record, error: str) -> None:
-    """A record that is no event of ours: note where it was and what was wrong; the partition goes on."""
-    letter = DeadLetter.objects.create(kind=DeadLetter.Kind.RECORD, origin=record.origin, error=error)
-    publish(DeadLettered(conversation_id=0, dead_letter_id=letter.pk))
+    """A record that is no event of ours: note once where it was and what was wrong; the partition goes on."""
+    letter, is_new = DeadLetter.objects.get_or_create(kind=DeadLetter.Kind.RECORD, origin=record.origin, error=error)
+    if is_new:
+        publish(DeadLettered(conversation_id=0, dead_letter_id=letter.pk))
 
 
 class Inbox:
@@ -50,11 +50,7 @@ class Inbox:
             async with self._slots, ThreadSensitiveContext():
                 while not self._stopping:
                     self._again.discard(pk)
-                    try:
-                        await self._work(pk)
-                    except DatabaseError as error:
-                        # Nothing was stored; the sweeper rings again when the database is back.
-                        log.warning("work_waits_for_database", id=pk, error=str(error)[:200])
+                    await self._once(pk)
                     if pk not in self._again:
                         return
         except Exception:
@@ -62,6 +58,13 @@ class Inbox:
         finally:
             del self._tasks[pk]
             self._room.set()
+
+    async def _once(self, pk: int) -> None:
+        try:
+            await insist(self._work, pk)
+        except DatabaseError as error:
+            # It is still away, or refuses this row: the sweeper rings again.
+            log.warning("work_waits_for_database", id=pk, error=str(error)[:200])
 
     async def drain(self, seconds: float) -> None:
         """Let what runs finish for `seconds`, then cancel it; what has not begun is dropped (the row is due still)."""
@@ -90,8 +93,12 @@ async def work_through(
         try:
             event = parse(record.value)
         except BadEvent as error:
-            with suppress(DatabaseError):
-                await unit_of_work(keep_bad_record)(record, str(error))
+            try:
+                await insist(unit_of_work(keep_bad_record), record, str(error))
+            except DatabaseError as refused:
+                if is_away(refused):
+                    raise  # its offset stays uncommitted: it comes again
+                log.exception("bad_record_not_kept", origin=record.origin)
             return
         pk = pick(event)
         if pk is not None:

@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 # What a broker that is away, restarting or confused looks like from here.
 BROKER_ERRORS = (KafkaError, OSError, TimeoutError)
+SEND_SECONDS = 4.0
+COMMIT_SECONDS = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,25 +74,26 @@ class Producer:
     async def _ready(self) -> AIOKafkaProducer:
         if self._producer is None:
             await ensure_topics()
-            producer = AIOKafkaProducer(
+            self._producer = AIOKafkaProducer(
                 bootstrap_servers=bootstrap(),
                 acks="all",
                 enable_idempotence=settings.KAFKA_IDEMPOTENCE,
                 request_timeout_ms=10_000,
             )
-            await producer.start()
-            self._producer = producer
+            await self._producer.start()  # kept before it has started, so that close() finds it in any state
         return self._producer
 
     async def send(self, events: list[tuple[str, str, dict[str, object]]]) -> None:
         """Publish (topic, key, payload) in order and return when all are acknowledged. Raises one of BROKER_ERRORS."""
         try:
-            producer = await self._ready()
-            acks = [
-                await producer.send(topic, json.dumps(payload).encode(), key=key.encode())
-                for topic, key, payload in events
-            ]
-            await asyncio.gather(*acks)
+            # After a broker has lost its topics the client waits half a minute for them; a new one makes them again.
+            async with asyncio.timeout(SEND_SECONDS):
+                producer = await self._ready()
+                acks = [
+                    await producer.send(topic, json.dumps(payload).encode(), key=key.encode())
+                    for topic, key, payload in events
+                ]
+                await asyncio.gather(*acks)
         except BROKER_ERRORS:
             await self.close()
             raise
@@ -99,7 +102,7 @@ class Producer:
         producer, self._producer = self._producer, None
         if producer is not None:
             with contextlib.suppress(KafkaError, TimeoutError):
-                await asyncio.wait_for(producer.stop(), 5)
+                await asyncio.wait_for(producer.stop(), 1)
 
 
 @asynccontextmanager
@@ -119,7 +122,7 @@ async def _consumer(group: str, topics: list[str]) -> AsyncIterator[AIOKafkaCons
         yield consumer
     finally:
         with contextlib.suppress(KafkaError, TimeoutError):
-            await asyncio.wait_for(consumer.stop(), 8)
+            await asyncio.wait_for(consumer.stop(), 3)
 
 
 async def consume(group: str, topics: list[str], handle: Callable[[Record], Awaitable[None]]) -> None:
@@ -144,7 +147,9 @@ async def consume(group: str, topics: list[str], handle: Callable[[Record], Awai
                                     value=m.value or b"",
                                 )
                             )
-                        await consumer.commit({partition: messages[-1].offset + 1})
+                        # A commit for a topic that the broker has lost is tried for ever inside the client.
+                        async with asyncio.timeout(COMMIT_SECONDS):
+                            await consumer.commit({partition: messages[-1].offset + 1})
         except BROKER_ERRORS as error:
             log.warning("consumer_restarts", group=group, error=repr(error)[:200])
             await asyncio.sleep(1)

@@ -1,12 +1,15 @@
 """Roles are what a process does: relay, agent, delivery, schedule. Apps register theirs; commands run them."""
 
 import asyncio
+import faulthandler
 import os
 import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
@@ -21,6 +24,8 @@ Role = Callable[[asyncio.Event], Awaitable[None]]
 _roles: dict[str, str] = {}
 GRACE_SECONDS = 18.0
 BEAT_SECONDS = 5.0
+WATCH_SECONDS = 1.0
+EXIT_STUCK = 70
 
 
 def register(name: str, path: str) -> None:
@@ -48,6 +53,32 @@ async def _heartbeat(role: str) -> None:
         await asyncio.sleep(BEAT_SECONDS)
 
 
+class Watchdog(threading.Thread):
+    """Ends the process when its event loop stands still: heartbeats and leases stop with it, a restart goes on.
+
+    Counts its own looks instead of the clock: a process that was stopped and continued is not stuck.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="watchdog", daemon=True)
+        self._looks = 0
+        self.is_over = threading.Event()
+
+    async def feed(self) -> None:
+        while True:
+            self._looks = 0
+            await asyncio.sleep(WATCH_SECONDS)
+
+    def run(self) -> None:
+        while self._looks * WATCH_SECONDS < settings.LOOP_STUCK_SECONDS:
+            if self.is_over.wait(WATCH_SECONDS):
+                return
+            self._looks += 1
+        log.critical("loop_stuck", seconds=settings.LOOP_STUCK_SECONDS)
+        faulthandler.dump_traceback()
+        os._exit(EXIT_STUCK)
+
+
 async def _run(wanted: list[str]) -> int:
     """Run the roles until SIGTERM or SIGINT; then let each finish or release what it holds. Exit status."""
     stop = asyncio.Event()
@@ -55,7 +86,9 @@ async def _run(wanted: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     tasks: dict[asyncio.Task[None], str] = {}
-    beats: list[asyncio.Task[None]] = []
+    watchdog = Watchdog()
+    beats: list[asyncio.Task[None]] = [asyncio.create_task(watchdog.feed())]
+    watchdog.start()
     for name in wanted:
         role: Role = import_string(_roles[name])
         tasks[asyncio.ensure_future(role(stop))] = name
@@ -67,6 +100,7 @@ async def _run(wanted: list[str]) -> int:
     broken = [tasks[task] for task in tasks if task.done()] if not stop.is_set() else []
     stop.set()
     _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+    watchdog.is_over.set()
     for task in [*late, *beats, stopping]:
         task.cancel()
     for task, name in tasks.items():

@@ -134,6 +134,9 @@ def measure(outage: Outage, rate: int, seconds: int) -> dict[str, object]:
         posts = list(pool.map(lambda n: outage.post(n, began + n / rate), range(rate * seconds)))
     times = sorted(ms for _, ms in posts)
     accepted = sum(1 for status, _ in posts if 200 <= status < 300)
+    sys.stderr.write(
+        f"accepted {accepted} of {len(posts)}, p99 {times[int(len(times) * 0.99)]:.0f} ms; now it drains\n"
+    )
 
     answered_none = outage.ask("SELECT count(*) FROM tickets_message WHERE direction = 'outbound'")
     passage = {"message": "Choose Forgot password on the sign-in page.", "citations": ["h1"], "sentiment": 0.5}

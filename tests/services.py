@@ -1,7 +1,8 @@
 """Real PostgreSQL and a real broker for the tests: a pytest plugin, and a wrapper for one command.
 
 As a plugin (`-p tests.services`) the process that was started first runs the services; pytest-xdist's workers inherit
-their addresses through the environment. As `python -m tests.services COMMAND …` it runs COMMAND with a database.
+their addresses through the environment. FTE_TEST_KAFKA=apache makes the broker a real
+Apache Kafka. As `python -m tests.services COMMAND …` it runs COMMAND with a database.
 """
 
 import os
@@ -12,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from fte_project.embedded import Broker, Postgres, free_port
+from tests.apache_kafka import ApacheKafka
 
 
 class Services:
@@ -19,7 +21,10 @@ class Services:
 
     def __init__(self) -> None:
         self.state = Path(tempfile.mkdtemp(prefix="fte-t-"))
-        self.broker = Broker(self.state, free_port())
+        apache = os.environ.get("FTE_TEST_KAFKA") == "apache"
+        self.broker = (ApacheKafka if apache else Broker)(self.state, free_port())
+        # The embedded broker has no idempotent producer; a real one is tried with it.
+        os.environ["KAFKA_IDEMPOTENCE"] = "true" if apache else "false"
         os.environ["FTE_MODE"] = "test"
         os.environ["FTE_STATE_DIR"] = str(self.state)
         os.environ["KAFKA_BOOTSTRAP_SERVERS"] = self.broker.address

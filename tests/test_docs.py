@@ -34,3 +34,15 @@ def test_every_place_in_follow_one_message_exists() -> None:
 def test_every_make_target_in_the_readme_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (BASE / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE)) <= targets
+
+
+def test_every_test_in_the_matrix_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (BASE / "tests" / "MATRIX.md").read_text()))
+    written = {
+        name
+        for path in (BASE / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert named - written == set()
+    matrix_rows = {name for name in written if re.match(r"test_[abc]\d+_", name)}
+    assert matrix_rows - named == set(), "a test of a row that the matrix does not name"

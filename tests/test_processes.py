@@ -3,6 +3,7 @@
 import signal
 import time
 
+import pytest
 from django.test import Client
 
 from agent_runner.models import AgentRun
@@ -12,6 +13,8 @@ from tests.processes import Processes, processes, wait_for
 from tickets.models import Conversation, Delivery, Message, Ticket
 
 __all__ = ["processes"]
+
+pytestmark = pytest.mark.kafka
 
 
 def submit() -> Ticket:
@@ -60,7 +63,7 @@ def test_a_worker_killed_in_the_middle_of_a_run_answers_exactly_once_after_resta
     assert AgentRun.objects.get().attempt == 2
 
 
-def test_a_worker_told_to_stop_in_the_middle_of_a_run_gives_the_work_back(processes: Processes) -> None:
+def test_b14_a_worker_told_to_stop_in_the_middle_of_a_run_gives_the_work_back(processes: Processes) -> None:
     sample_articles()
     processes.start("relay_messages")
     with fake_openai("send_response") as provider:

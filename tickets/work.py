@@ -50,23 +50,24 @@ def claim(conversation_id: int) -> Work | None:
 
     One whose tries are used up (its worker died each time) is given up here.
     """
-    token = Conversation.objects.all().due().take(conversation_id)
-    if token is None:
-        return None
-    crash("work_claimed")
-    with transaction.atomic():  # a hand back in this instant must find the row either before or after this
+    with transaction.atomic():  # a claim that its process does not hear of would cost a lease
+        token = Conversation.objects.all().due().take(conversation_id)
+        if token is None:
+            return None
+        # Locked, so a hand back in this instant finds the row either before or after this.
         conversation = Conversation.objects.lock(conversation_id)
         ticket = conversation.current_ticket()
         if ticket is None or ticket.handler != Handler.ASSISTANT:
-            Conversation.objects.filter(pk=conversation_id, lease_token=token).update(work_due_at=None, **FREE)
+            Conversation.objects.filter(pk=conversation_id).update(work_due_at=None, **FREE)
             return None
-    work = Work(
-        conversation_id=conversation_id,
-        ticket_id=ticket.pk,
-        token=token,
-        attempts=conversation.attempts,
-        handler_epoch=ticket.handler_epoch,
-    )
+        work = Work(
+            conversation_id=conversation_id,
+            ticket_id=ticket.pk,
+            token=token,
+            attempts=conversation.attempts,
+            handler_epoch=ticket.handler_epoch,
+        )
+    crash("work_claimed")
     if work.attempts > settings.MAX_ATTEMPTS:
         _give_up(work, "The worker ended in the middle of every try.")
         return None

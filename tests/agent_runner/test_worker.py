@@ -253,7 +253,7 @@ def test_a_provider_that_is_away_is_tried_again_and_then_works(ticket: Ticket, s
     assert (stored.outcome, stored.attempt) == ("stored", 2)
 
 
-def test_a_provider_that_stays_away_ends_in_a_dead_letter_and_one_text(ticket: Ticket, script: Script) -> None:
+def test_b11_a_provider_that_stays_away_ends_in_a_dead_letter_and_one_text(ticket: Ticket, script: Script) -> None:
     other = write(email="ben@example.com").ticket
     script(*[ModelStep.raise_error(ConnectionError("away"))] * django_settings.MAX_ATTEMPTS, OBEDIENT)
     for _ in range(django_settings.MAX_ATTEMPTS + 2):
@@ -267,7 +267,7 @@ def test_a_provider_that_stays_away_ends_in_a_dead_letter_and_one_text(ticket: T
     assert said(other) == ["answer"], "others are not affected"
 
 
-def test_a_run_that_takes_too_long_is_tried_again(ticket: Ticket, script: Script, settings: Any) -> None:
+def test_b7_a_run_that_takes_too_long_is_cut_and_tried_again(ticket: Ticket, script: Script, settings: Any) -> None:
     import asyncio
 
     settings.RUN_DEADLINE_SECONDS = 0.3

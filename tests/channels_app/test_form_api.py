@@ -296,7 +296,7 @@ def test_other_methods_store_nothing(method: str, client: Client) -> None:
 # --- Again and again ---------------------------------------------------------------------------------------------
 
 
-def test_a_retry_with_the_same_key_gets_the_same_ticket(client: Client) -> None:
+def test_a16_a_retry_with_the_same_key_gets_the_same_ticket(client: Client) -> None:
     answers = [post(client, fields(), **{"Idempotency-Key": "k"}) for _ in range(3)]
     assert [a.status_code for a in answers] == [201] * 3
     assert len({a.content for a in answers}) == 1
@@ -483,7 +483,7 @@ NEARLY = st.fixed_dictionaries(
 
 @hypothesis(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(body=ANY_JSON | NEARLY | st.binary(max_size=200), content_type=st.sampled_from([JSON] * 9 + ["text/plain"]))
-def test_whatever_is_posted_is_never_our_error(client: Client, body: Any, content_type: str) -> None:
+def test_a14_whatever_is_posted_is_never_our_error(client: Client, body: Any, content_type: str) -> None:
     before = Message.objects.count()
     response = post(client, body, content_type)
     stored = Message.objects.count() - before
@@ -502,7 +502,7 @@ def test_whatever_is_posted_is_never_our_error(client: Client, body: Any, conten
     ),
     key=st.text(st.characters(max_codepoint=255), max_size=20),
 )
-def test_whatever_comes_as_multipart_is_never_our_error(client: Client, values: dict[str, Any], key: str) -> None:
+def test_a14_whatever_comes_as_multipart_is_never_our_error(client: Client, values: dict[str, Any], key: str) -> None:
     named = {
         name: a_file(size=3) if isinstance(v, bytes) and name == "attachments" else v for name, v in values.items()
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 
 from fte_project.events import MessageReceived, topic
 from fte_project.inbox import Inbox, work_through
@@ -80,7 +80,7 @@ def test_rings_while_an_id_is_worked_on_make_it_run_once_more() -> None:
     flow(test)
 
 
-@pytest.mark.parametrize("error", [OperationalError("away"), RuntimeError("broken")])
+@pytest.mark.parametrize("error", [DatabaseError("this row"), RuntimeError("broken")])
 def test_an_id_that_fails_stops_nothing_else_and_can_come_again(error: Exception) -> None:
     async def test() -> None:
         begun: list[int] = []
@@ -101,6 +101,25 @@ def test_an_id_that_fails_stops_nothing_else_and_can_come_again(error: Exception
         await inbox.add(1)
         await asyncio.wait_for(done.wait(), 5)
         assert begun == [1, 2, 1]
+
+    flow(test)
+
+
+def test_b5_while_the_database_is_away_an_id_waits_and_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fte_project.db.RETRY_SECONDS", 0.0)
+
+    async def test() -> None:
+        begun: list[int] = []
+
+        async def work(pk: int) -> None:
+            begun.append(pk)
+            if len(begun) < 4:
+                raise OperationalError("the connection is closed")
+
+        inbox = Inbox(work, at_once=1)
+        await inbox.add(1)
+        await asyncio.wait_for(asyncio.gather(*inbox._tasks.values()), 5)
+        assert begun == [1, 1, 1, 1]
 
     flow(test)
 

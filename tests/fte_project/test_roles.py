@@ -3,6 +3,9 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
+import threading
 from datetime import timedelta
 
 import pytest
@@ -12,6 +15,9 @@ from django.test import Client
 from fte_project import health, roles
 from fte_project.models import Heartbeat
 from tests.concurrency import real_commits
+from tests.processes import BASE, Processes, processes
+
+__all__ = ["processes"]
 
 said: list[str] = []
 
@@ -40,6 +46,11 @@ async def ends(stop: asyncio.Event) -> None:
 
 async def fails(stop: asyncio.Event) -> None:
     raise RuntimeError("broken")
+
+
+async def blocks(stop: asyncio.Event) -> None:
+    await asyncio.sleep(0)
+    threading.Event().wait(60)  # the loop stands still
 
 
 async def hangs(stop: asyncio.Event) -> None:
@@ -97,3 +108,12 @@ def test_ready_means_every_role_lives(client: Client) -> None:
     for role in health.ROLES:
         roles.beat(role)
     assert (client.get("/readyz").status_code, client.get("/readyz").json()) == (200, {"ok": True, "problems": {}})
+
+
+def test_b9_a_process_whose_loop_stands_still_ends_itself(processes: Processes) -> None:
+    run = "import django, sys; django.setup(); from fte_project import roles; "
+    run += f"roles.register('blocks', '{__name__}.blocks'); sys.exit(roles.run(['blocks']))"
+    env = {**processes.env, "LOOP_STUCK_SECONDS": "3", "DJANGO_SETTINGS_MODULE": "fte_project.settings"}
+    done = subprocess.run([sys.executable, "-c", run], cwd=BASE, env=env, capture_output=True, timeout=40, check=False)
+    assert done.returncode == roles.EXIT_STUCK, done.stderr
+    assert b"in blocks" in done.stderr, "where it stood is in the log"

@@ -126,7 +126,7 @@ def test_a_key_belongs_to_its_channel_and_mailbox() -> None:
 
 
 @real_commits
-def test_eight_requests_with_one_key_store_one_message() -> None:
+def test_a1_eight_requests_with_one_key_store_one_message() -> None:
     results = at_once(8, lambda _: receive(inbound("same")))
     assert not [r for r in results if isinstance(r, Exception)]
     assert len({r.message.pk for r in results}) == 1

@@ -57,7 +57,7 @@ def test_a_relay_takes_a_limited_batch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @real_commits
-def test_relays_at_once_never_take_the_same_event() -> None:
+def test_b15_relays_at_once_never_take_the_same_event() -> None:
     for n in range(300):
         publish(event(n))
     results = at_once(4, lambda _: [e.pk for e in outbox.take_events()])
@@ -88,7 +88,7 @@ def test_what_could_not_be_published_waits_again_and_what_was_does_not() -> None
 
 
 @pytest.mark.django_db
-def test_published_events_are_forgotten_after_an_hour_and_waiting_ones_never() -> None:
+def test_b15_published_events_are_forgotten_after_an_hour_and_waiting_ones_never() -> None:
     for n in range(4):
         publish(event(n))
     rows = OutboxEvent.objects.filter

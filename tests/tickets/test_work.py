@@ -104,7 +104,7 @@ def test_of_eight_workers_that_claim_at_once_one_wins() -> None:
     assert row(ticket).attempts == 1
 
 
-def test_a_lease_that_ran_out_is_claimed_again_and_the_old_holder_stores_nothing(ticket: Ticket) -> None:
+def test_b6_a_lease_that_ran_out_is_claimed_again_and_the_old_holder_stores_nothing(ticket: Ticket) -> None:
     old = take(ticket)
     run_out(ticket)
     new = take(ticket)
@@ -299,7 +299,7 @@ def test_nothing_is_given_up_to_people_who_have_it_already(ticket: Ticket, sam: 
     assert (row(ticket).lease_token, row(ticket).attempts) == (None, 0)
 
 
-def test_giving_up_one_conversation_leaves_the_others(ticket: Ticket) -> None:
+def test_b11_giving_up_one_conversation_leaves_the_others(ticket: Ticket) -> None:
     other = write(email="ben@example.com").ticket
     Conversation.objects.filter(pk=ticket.conversation_id).update(attempts=settings.MAX_ATTEMPTS - 1)
     work.retry(take(ticket), "poison")
