@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -64,6 +64,7 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     TooManyFieldsSent: too_big,
     OperationalError: database_away,
     InterfaceError: database_away,
+    InternalError: database_away,  # a server that only reads (a standby, a full disk)
     PoolTimeout: database_away,
 }
 for kind, handler in HANDLERS.items():

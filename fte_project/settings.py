@@ -68,7 +68,7 @@ if not TESTING:
     database["OPTIONS"]["pool"] = {
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_MAX", 20),
-        "timeout": 5,
+        "timeout": 1.5,  # a post must hear within two seconds that nothing can be stored
     }
 DATABASES = {"default": database}
 # LISTEN needs a connection of its own that no pooler cuts.

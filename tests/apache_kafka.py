@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -49,19 +50,25 @@ class Unavailable(RuntimeError):
 
 def jars() -> Path:
     """The folder with Kafka's jars, fetched on first use. Raises Unavailable."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fte-kafka" / VERSION
-    if cache.is_dir():
-        return cache
     missing = [name for name in ("java", "mvn") if shutil.which(name) is None]
     if missing:
         raise Unavailable(f"{' and '.join(missing)} not installed")
+    release = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    major = re.search(r'version "(\d+)', release)
+    if major is None or int(major.group(1)) < 17:
+        raise Unavailable("Java 17 or newer is needed")
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fte-kafka" / VERSION
+    if cache.is_dir():
+        return cache
     cache.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache.parent) as folder:
         (Path(folder) / "pom.xml").write_text(POM)
         command = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=libs"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if "Could not transfer artifact" in done.stdout or "resolution will not be reattempted" in done.stdout:
+            raise Unavailable("its Maven repository cannot be reached")
         if done.returncode:
-            raise Unavailable(f"Maven did not fetch Kafka's jars: {done.stdout.strip()[:300]}")
+            raise RuntimeError(f"Maven did not fetch Kafka's jars: {done.stdout.strip()[:1000]}")
         with contextlib.suppress(OSError):  # another process was first
             (Path(folder) / "libs").rename(cache)
     return cache

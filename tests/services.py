@@ -5,6 +5,7 @@ their addresses through the environment. FTE_TEST_KAFKA=apache makes the broker 
 Apache Kafka. As `python -m tests.services COMMAND …` it runs COMMAND with a database.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -12,8 +13,31 @@ import sys
 import tempfile
 from pathlib import Path
 
+import psutil
+
 from fte_project.embedded import Broker, Postgres, free_port
 from tests.apache_kafka import ApacheKafka
+
+BASE = Path(__file__).parent.parent
+
+
+def kill_postgres(state: Path) -> None:
+    """SIGKILL the server of this state folder with everything below it."""
+    pid = Postgres(state).pid()
+    assert pid is not None
+    postmaster = psutil.Process(pid)
+    victims = [postmaster, *postmaster.children(recursive=True)]
+    for victim in victims:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.kill()
+    psutil.wait_procs(victims, timeout=5)
+
+
+def start_postgres(state: Path) -> None:
+    """Start it (again), from a process of its own: the package keeps the handle of a server that is gone."""
+    start = "import sys; from pathlib import Path; from fte_project.embedded import Postgres; "
+    start += "Postgres(Path(sys.argv[1])).start()"
+    subprocess.run([sys.executable, "-c", start, str(state)], cwd=BASE, check=True)
 
 
 class Services:

@@ -7,15 +7,12 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
-import psutil
 import requests
 
-from fte_project.embedded import Postgres, free_port
-from tests.services import Services
+from fte_project.embedded import free_port
+from tests.services import BASE, Services, kill_postgres, start_postgres
 
-BASE = Path(__file__).parent.parent.parent
 ROLES = {"agent": "run_agent", "relay": "relay_messages", "delivery": "run_delivery", "schedule": "run_schedule"}
 COUNTS = {"web": 1, "agent": 3, "relay": 2, "delivery": 2, "schedule": 1}
 
@@ -79,19 +76,8 @@ class Stack:
 
     def kill_database(self) -> None:
         """SIGKILL the postmaster and everything below it, and start it again."""
-        postgres = Postgres(self.services.state)
-        pid = postgres.pid()
-        assert pid is not None
-        postmaster = psutil.Process(pid)
-        victims = [postmaster, *postmaster.children(recursive=True)]
-        for victim in victims:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                victim.kill()
-        psutil.wait_procs(victims, timeout=5)
-        # In a process of its own: the package keeps the handle of the server that is gone.
-        start = "import sys; from pathlib import Path; from fte_project.embedded import Postgres; "
-        start += "Postgres(Path(sys.argv[1])).start()"
-        subprocess.run([sys.executable, "-c", start, str(self.services.state)], cwd=BASE, check=True)
+        kill_postgres(self.services.state)
+        start_postgres(self.services.state)
 
     def wipe_broker(self) -> None:
         """SIGKILL the broker; what comes back knows no topic, no record and no offset."""
