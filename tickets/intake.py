@@ -8,7 +8,9 @@ from datetime import timedelta
 import structlog
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
+from django.db.models import Value
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Least, Now
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -29,6 +31,7 @@ from tickets.record import CUSTOMER, record
 from tickets.tokens import allow_status
 
 log = structlog.get_logger()
+LONGEST_QUIET = timedelta(seconds=12)  # of somebody who sends many lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,10 +166,19 @@ def _store(inbound: InboundMessage, about: Ticket | None, saved: list[Attachment
 
 
 def ask_assistant(conversation: Conversation, *, quiet_seconds: int = 0) -> None:
-    """Make the conversation work for the assistant, after a quiet time; earlier failures no longer count."""
+    """Make the conversation work for the assistant, after a quiet time; earlier failures no longer count.
+
+    Each new message begins the quiet time anew, but the first one never waits longer than LONGEST_QUIET.
+    """
+    due: Now | CombinedExpression | Least = Now()
+    if quiet_seconds:
+        due = Now() + timedelta(seconds=quiet_seconds)
+        first = conversation.messages.all().unanswered().first()
+        if first is not None:
+            due = Least(due, Value(first.created_at + LONGEST_QUIET))
     # The ring of the message itself comes before the quiet time is over: the sweeper rings again then.
     Conversation.objects.filter(pk=conversation.pk).update(
-        work_due_at=Now() + timedelta(seconds=quiet_seconds), rung_at=None if quiet_seconds else Now(), attempts=0
+        work_due_at=due, rung_at=None if quiet_seconds else Now(), attempts=0
     )
 
 

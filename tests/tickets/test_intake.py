@@ -1,6 +1,7 @@
 """How words come in: once, whole, and in the right conversation."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, connection
+from django.db.models import DurationField, ExpressionWrapper, F
+from django.db.models.functions import Now
 
 from channels_app.web_form.parsing import FollowUpIn, SubmitIn, follow_up, submission
 from customers.models import Customer, Identifier
@@ -224,6 +227,26 @@ def test_a_quiet_time_comes_before_the_work_and_is_followed_by_a_ring() -> None:
     conversation = Conversation.objects.get()
     assert not Conversation.objects.all().due().exists()
     assert conversation.rung_at is None, "the ring of the message comes too early, so the sweeper must ring again"
+
+
+def due_in() -> float:
+    """Seconds until the work is due."""
+    wait = F("work_due_at") - Now()
+    found: timedelta = Conversation.objects.annotate(wait=ExpressionWrapper(wait, DurationField())).get().wait
+    return found.total_seconds()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("first_came_before", "expected"), [(0, 4), (5, 4), (8, 4), (10, 2), (12, 0)])
+def test_each_line_begins_the_quiet_time_anew_but_the_first_never_waits_longer_than_twelve_seconds(
+    first_came_before: int, expected: int
+) -> None:
+    ChannelSettings.objects.filter(pk=Channel.WEB_FORM).update(quiet_seconds=4)
+    ticket = receive(inbound()).ticket
+    Message.objects.update(created_at=Now() - timedelta(seconds=first_came_before))
+    again(ticket)
+    assert due_in() == pytest.approx(expected, abs=0.5)
+    assert Conversation.objects.all().due().exists() == (expected == 0)
 
 
 @pytest.mark.django_db
