@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from agent_runner.assistant import MISBEHAVED, Usage, assist, model_name
@@ -21,7 +22,7 @@ from agent_runner.triggers import find_trigger
 from fte_project.crash import crash
 from fte_project.db import LeaseLost, aside, held_lease, insist, is_away, unit_of_work
 from fte_project.events import MessageReceived, RunFinished, inbound_topics, publish
-from fte_project.inbox import work_through
+from fte_project.inbox import OVERDUE, work_through
 from tickets.escalations import HandOver, escalate
 from tickets.models import ChannelSettings, Conversation, Message, Ticket
 from tickets.reasons import Reason, Urgency
@@ -253,6 +254,10 @@ def _warm_up() -> None:
     search("warm up")
 
 
+def _is_overdue() -> bool:
+    return Conversation.objects.all().due().free().filter(work_due_at__lt=Now() - OVERDUE).exists()
+
+
 async def answer_messages(stop: asyncio.Event) -> None:
     """The agent role: answer what is rung, many conversations at once, until told to stop."""
     warming = asyncio.create_task(unit_of_work(_warm_up)())
@@ -262,6 +267,7 @@ async def answer_messages(stop: asyncio.Event) -> None:
         topics=inbound_topics(),
         pick=lambda event: event.conversation_id if isinstance(event, MessageReceived) else None,
         work=answer,
+        overdue=_is_overdue,
         at_once=settings.WORKER_CONCURRENCY,
     )
     await asyncio.gather(warming, return_exceptions=True)

@@ -17,7 +17,7 @@ from channels_app.registry import SendError, Sent, provider
 from fte_project.crash import crash
 from fte_project.db import LeaseLost, aside, held_lease, insist, unit_of_work
 from fte_project.events import DeadLettered, DeliveryQueued, outbound_topics, publish
-from fte_project.inbox import work_through
+from fte_project.inbox import OVERDUE, work_through
 from fte_project.models import DeadLetter
 from tickets.models import Delivery
 
@@ -197,6 +197,10 @@ def _guarded[T](delivery: Delivery, call: Callable[[], T]) -> T:
         raise SendError(f"Unexpected error while sending: {error!r}"[:1000]) from error
 
 
+def _is_overdue() -> bool:
+    return Delivery.objects.all().due().free().filter(due_at__lt=Now() - OVERDUE).exists()
+
+
 async def deliver(stop: asyncio.Event) -> None:
     """The delivery role: send what is rung, many conversations at once, until told to stop."""
     await work_through(
@@ -205,5 +209,6 @@ async def deliver(stop: asyncio.Event) -> None:
         topics=outbound_topics(),
         pick=lambda event: event.delivery_id if isinstance(event, DeliveryQueued) else None,
         work=deliver_one,
+        overdue=_is_overdue,
         at_once=CONCURRENCY,
     )

@@ -1,7 +1,8 @@
 """From Kafka records to work on ids: many ids at once, one id never twice at once, offsets committed early."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
+from datetime import timedelta
 
 import structlog
 from asgiref.sync import ThreadSensitiveContext
@@ -14,6 +15,7 @@ from fte_project.models import DeadLetter
 
 log = structlog.get_logger()
 LIST_LIMIT = 1000
+OVERDUE = timedelta(seconds=30)  # the sweeper has rung for it more than once by then
 
 
 def keep_bad_record(record: Record, error: str) -> None:
@@ -23,19 +25,19 @@ def keep_bad_record(record: Record, error: str) -> None:
         publish(DeadLettered(conversation_id=0, dead_letter_id=letter.pk))
 
 
-class Inbox:
+class Inbox[K: Hashable]:
     """The list of ids to work on. A ring for an id that is being worked on makes it run once more afterwards."""
 
-    def __init__(self, work: Callable[[int], Awaitable[None]], *, at_once: int) -> None:
+    def __init__(self, work: Callable[[K], Awaitable[None]], *, at_once: int) -> None:
         self._work = work
         self._slots = asyncio.Semaphore(at_once)
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._again: set[int] = set()
+        self._tasks: dict[K, asyncio.Task[None]] = {}
+        self._again: set[K] = set()
         self._room = asyncio.Event()
         self._room.set()
         self._stopping = False
 
-    async def add(self, pk: int) -> None:
+    async def add(self, pk: K) -> None:
         """Put `pk` on the list; waits only while the list is full."""
         await self._room.wait()
         if pk in self._tasks:
@@ -45,7 +47,7 @@ class Inbox:
         if len(self._tasks) >= LIST_LIMIT:
             self._room.clear()
 
-    async def _run(self, pk: int) -> None:
+    async def _run(self, pk: K) -> None:
         try:
             async with self._slots, ThreadSensitiveContext():
                 while not self._stopping:
@@ -59,7 +61,7 @@ class Inbox:
             del self._tasks[pk]
             self._room.set()
 
-    async def _once(self, pk: int) -> None:
+    async def _once(self, pk: K) -> None:
         try:
             await insist(self._work, pk)
         except DatabaseError as error:
@@ -76,17 +78,21 @@ class Inbox:
             await asyncio.gather(*late, return_exceptions=True)
 
 
-async def work_through(
+async def work_through[K: Hashable](
     stop: asyncio.Event,
     *,
     group: str,
     topics: list[str],
-    pick: Callable[[Event], int | None],
-    work: Callable[[int], Awaitable[None]],
+    pick: Callable[[Event], K | None],
+    work: Callable[[K], Awaitable[None]],
+    overdue: Callable[[], bool],
     at_once: int,
     grace_seconds: float = 12.0,
 ) -> None:
-    """Consume `topics` as `group` and run `work` on the ids that `pick` finds in events, until told to stop."""
+    """Consume `topics` as `group` and run `work` on the ids that `pick` finds in events, until told to stop.
+
+    `overdue` asks the database whether such work has been waiting for so long that somebody should have heard of it.
+    """
     inbox = Inbox(work, at_once=at_once)
 
     async def handle(record: Record) -> None:
@@ -104,7 +110,13 @@ async def work_through(
         if pk is not None:
             await inbox.add(pk)
 
-    consuming = asyncio.create_task(consume(group, topics, handle))
+    async def is_overdue() -> bool:
+        try:
+            return await unit_of_work(overdue)()
+        except DatabaseError:
+            return False  # then nobody can work, and it is no fault of the consumer
+
+    consuming = asyncio.create_task(consume(group, topics, handle, is_overdue))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([consuming, stopping], return_when=asyncio.FIRST_COMPLETED)
     consuming.cancel()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +21,12 @@ log = structlog.get_logger()
 # What a broker that is away, restarting or confused looks like from here.
 BROKER_ERRORS = (KafkaError, OSError, TimeoutError)
 SEND_SECONDS = 4.0
-COMMIT_SECONDS = 4.0
+ANSWER_SECONDS = 4.0
+LOOK_SECONDS = 5.0
+
+
+class ConsumerStuck(RuntimeError):
+    """The client gives no records although there are some. It will never say so itself: only a new process helps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,18 +131,28 @@ async def _consumer(group: str, topics: list[str]) -> AsyncIterator[AIOKafkaCons
             await asyncio.wait_for(consumer.stop(), 3)
 
 
-async def consume(group: str, topics: list[str], handle: Callable[[Record], Awaitable[None]]) -> None:
+async def consume(
+    group: str,
+    topics: list[str],
+    handle: Callable[[Record], Awaitable[None]],
+    is_overdue: Callable[[], Awaitable[bool]],
+) -> None:
     """Hand every record to `handle`, then commit its offset; for ever, over broker restarts and rebalances.
 
     `handle` must not raise for a bad record. After any Kafka error everything fetched is dropped and the
     consumer is made anew: redelivery is harmless, working on a partition that was taken away is not.
+    Raises ConsumerStuck when the client stays silent while there is something to say.
     """
     while True:
         try:
             await ensure_topics()
             async with _consumer(group, topics) as consumer:
+                silence = _Silence(consumer, is_overdue)
                 while True:
                     batch = await consumer.getmany(timeout_ms=500, max_records=50)
+                    if not batch:
+                        await silence.examine()
+                        continue
                     for partition, messages in batch.items():
                         for m in messages:
                             await handle(
@@ -148,8 +164,42 @@ async def consume(group: str, topics: list[str], handle: Callable[[Record], Awai
                                 )
                             )
                         # A commit for a topic that the broker has lost is tried for ever inside the client.
-                        async with asyncio.timeout(COMMIT_SECONDS):
+                        async with asyncio.timeout(ANSWER_SECONDS):
                             await consumer.commit({partition: messages[-1].offset + 1})
+                    silence.heard()
         except BROKER_ERRORS as error:
             log.warning("consumer_restarts", group=group, error=repr(error)[:200])
             await asyncio.sleep(1)
+
+
+class _Silence:
+    """Whether a consumer that gives no records has none to give.
+
+    Counts its own looks instead of the clock, like the watchdog: a process that was stopped is not stuck.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer, is_overdue: Callable[[], Awaitable[bool]]) -> None:
+        self._consumer = consumer
+        self._is_overdue = is_overdue
+        self.heard()
+
+    def heard(self) -> None:
+        self._suspicious = 0
+        self._looked_at = time.monotonic()
+
+    async def examine(self) -> None:
+        """Look every LOOK_SECONDS. Raises ConsumerStuck after CONSUMER_STUCK_SECONDS, or one of BROKER_ERRORS."""
+        if time.monotonic() - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        self._suspicious = self._suspicious + 1 if await self._look() else 0
+        if self._suspicious * LOOK_SECONDS >= settings.CONSUMER_STUCK_SECONDS:
+            raise ConsumerStuck(f"The consumer of {sorted(self._consumer.subscription())} is silent beside its work.")
+
+    async def _look(self) -> bool:
+        assigned = self._consumer.assignment()
+        if not assigned:  # a spare member, or one whose joining hangs: only work that nobody hears tells them apart
+            return await self._is_overdue()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            ends = await self._consumer.end_offsets(assigned)
+            return any([end > await self._consumer.position(partition) for partition, end in ends.items()])

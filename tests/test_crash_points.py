@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from channels_app.simulator.memo import MemoServer, memo_server
 from fte_project.embedded import free_port
 from fte_project.models import OutboxEvent
 from tests.factories import fields, sample_articles, write
+from tests.fakes.memo import FaultyMemoServer, memo_server
 from tests.processes import Processes, processes, wait_for
 from tickets.models import Conversation, Delivery, Message
 
@@ -34,7 +34,7 @@ POINTS = {
 
 
 @pytest.fixture
-def memos(processes: Processes) -> Iterator[MemoServer]:
+def memos(processes: Processes) -> Iterator[FaultyMemoServer]:
     """The provider of the mail copy: it can be asked what it accepted."""
     with memo_server() as server:
         processes.env["MEMO_URL"] = server.url
@@ -52,7 +52,7 @@ def all_is_done() -> bool:
     )
 
 
-def assert_answered_and_delivered_once(memos: MemoServer) -> None:
+def assert_answered_and_delivered_once(memos: FaultyMemoServer) -> None:
     reply = Message.objects.get(direction="outbound")
     assert Message.objects.get(direction="inbound").answered_by == reply
     assert sorted(reply.deliveries.values_list("channel", "status")) == [("email", "sent"), ("web_form", "sent")]
@@ -63,7 +63,7 @@ def assert_answered_and_delivered_once(memos: MemoServer) -> None:
 
 @pytest.mark.parametrize("point", POINTS)
 def test_b1_a_process_killed_at_any_point_of_the_way_leaves_one_reply_and_one_delivery(
-    point: str, processes: Processes, memos: MemoServer
+    point: str, processes: Processes, memos: FaultyMemoServer
 ) -> None:
     sample_articles()
     doomed_role = POINTS[point]
@@ -83,7 +83,7 @@ def test_b1_a_process_killed_at_any_point_of_the_way_leaves_one_reply_and_one_de
 
 @pytest.mark.parametrize("point", ["intake_before_commit", "intake_after_commit"])
 def test_a2_a_web_process_killed_around_its_commit_stores_the_retried_message_once(
-    point: str, processes: Processes, memos: MemoServer
+    point: str, processes: Processes, memos: FaultyMemoServer
 ) -> None:
     sample_articles()
     for command in ROLES.values():

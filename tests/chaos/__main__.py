@@ -60,15 +60,17 @@ class Chaos:
     """One run: what is there, what was done to it, and what came of it."""
 
     def __init__(self, services: Services, messages: int, kills: int, seed: int) -> None:
-        from channels_app.simulator.memo import FAULTS, MemoServer
         from tests.chaos.customers import Customers
         from tests.chaos.stack import Stack
+        from tests.fakes.memo import FAULTS, FaultyMemoServer
 
         self.rng = random.Random(seed)
         self.messages, self.kills, self.seed = messages, kills, seed
         provider_rng = random.Random(seed + 1)
         names = sorted(FAULTS)
-        self.memos = MemoServer(lambda: provider_rng.choice(names) if provider_rng.random() < PROVIDER_FAULTS else None)
+        self.memos = FaultyMemoServer(
+            lambda: provider_rng.choice(names) if provider_rng.random() < PROVIDER_FAULTS else None
+        )
         self.stack = Stack(services, self.memos.url)
         self.customers = Customers(self.stack.base_url, random.Random(seed + 2))
         self.faults: list[tuple[float, Fault]] = []

@@ -10,8 +10,8 @@ from typing import Any
 
 import requests
 
-from channels_app.simulator.memo import FAULTS, memo_server
 from tests.chaos.checker import Line, check
+from tests.fakes.memo import FAULTS, memo_server
 
 MESSAGES = 60
 KILLS = 4

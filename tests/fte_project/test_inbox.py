@@ -196,6 +196,7 @@ def test_records_that_are_no_events_become_dead_letters_and_the_partition_goes_o
                 topics=[name],
                 pick=lambda event: event.conversation_id if isinstance(event, MessageReceived) else None,
                 work=work,
+                overdue=lambda: False,
                 at_once=2,
             ),
             40,

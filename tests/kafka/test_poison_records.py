@@ -35,6 +35,11 @@ async def produce(name: str, values: list[bytes]) -> None:
             await producer.send_and_wait(name, value, partition=0)
 
 
+def reading(name: str, stop: asyncio.Event, work: Any, pick: Any) -> Any:
+    group = f"test.{uuid.uuid4().hex[:8]}"
+    return work_through(stop, group=group, topics=[name], pick=pick, work=work, overdue=lambda: False, at_once=1)
+
+
 @real_commits
 def test_b10_a_poison_record_becomes_a_dead_letter_and_its_partition_goes_on(settings: Any) -> None:
     settings.KAFKA_TOPIC_PREFIX = f"p{uuid.uuid4().hex[:8]}."
@@ -53,7 +58,9 @@ def test_b10_a_poison_record_becomes_a_dead_letter_and_its_partition_goes_on(set
             return event.conversation_id if isinstance(event, MessageReceived) else None
 
         await produce(name, [*poison, json.dumps(good).encode()])
-        reading = work_through(stop, group="test.poison", topics=[name], pick=pick, work=work, at_once=1)
+        reading = work_through(
+            stop, group="test.poison", topics=[name], pick=pick, work=work, overdue=lambda: False, at_once=1
+        )
         await asyncio.wait_for(reading, 40)
         return found
 
@@ -95,7 +102,9 @@ def test_b10_a_poison_record_is_noted_when_the_database_is_back(settings: Any, m
 
         good = json.dumps(MessageReceived(conversation_id=7, channel="web_form", message_id=1).payload()).encode()
         await produce(name, [b"{no json", good])
-        reading = work_through(stop, group="test.away", topics=[name], pick=lambda _: 7, work=work, at_once=1)
+        reading = work_through(
+            stop, group="test.away", topics=[name], pick=lambda _: 7, work=work, overdue=lambda: False, at_once=1
+        )
         await asyncio.wait_for(reading, 40)
 
     async_to_sync(test)()

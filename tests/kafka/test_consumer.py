@@ -1,0 +1,197 @@
+"""The consumer over refused commits, partitions that move, and a client that says nothing."""
+
+import asyncio
+import signal
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import CommitFailedError, IllegalStateError
+from asgiref.sync import async_to_sync
+from django.db.models import Count
+
+from agent_runner.models import AgentRun
+from channels_app.web_form.parsing import FollowUpIn, follow_up
+from fte_project import kafka
+from fte_project.events import MessageReceived, topic
+from fte_project.inbox import work_through
+from fte_project.kafka import ConsumerStuck, Producer
+from tests.factories import sample_articles, write
+from tests.fakes.memo import memo_server
+from tests.processes import Processes, processes, wait_for
+from tickets.intake import receive
+from tickets.models import Delivery, Message
+
+__all__ = ["processes"]
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture(autouse=True)
+def name(settings: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The inbound topic, on a prefix of this test's own; the consumer looks around five times a second."""
+    settings.KAFKA_TOPIC_PREFIX = f"c{uuid.uuid4().hex[:8]}."
+    settings.CONSUMER_STUCK_SECONDS = 1.0
+    monkeypatch.setattr(kafka, "LOOK_SECONDS", 0.2)
+    return topic("fte.channels.web_form.inbound")
+
+
+async def ring(name: str, *ids: int) -> None:
+    producer = Producer()
+    events = [MessageReceived(conversation_id=pk, channel="web_form", message_id=1) for pk in ids]
+    await producer.send([(name, str(event.conversation_id), event.payload()) for event in events])
+    await producer.close()
+
+
+def consume(name: str, work: Callable[[int], Awaitable[None]], stop: asyncio.Event, *, overdue: bool = False) -> Any:
+    return work_through(
+        stop,
+        group="test.consumer",
+        topics=[name],
+        pick=lambda event: event.conversation_id if isinstance(event, MessageReceived) else None,
+        work=work,
+        overdue=lambda: overdue,
+        at_once=1,
+    )
+
+
+@pytest.mark.parametrize("error", [CommitFailedError, IllegalStateError])
+def test_b8_after_a_refused_commit_everything_fetched_is_dropped_and_comes_again(
+    error: type[Exception], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[Any] = []
+    real_commit = AIOKafkaConsumer.commit
+
+    async def commit(self: AIOKafkaConsumer, offsets: Any) -> None:
+        commits.append(offsets)
+        if len(commits) == 1:
+            raise error("these partitions are somebody else's now")
+        await real_commit(self, offsets)
+
+    monkeypatch.setattr(AIOKafkaConsumer, "commit", commit)
+    rung: list[int] = []
+
+    async def test() -> None:
+        stop = asyncio.Event()
+
+        async def work(pk: int) -> None:
+            rung.append(pk)
+            if {1, 2} <= set(rung) and len(rung) >= 3:
+                stop.set()
+
+        await ring(name, 1, 2)
+        await asyncio.wait_for(consume(name, work, stop), 40)
+
+    async_to_sync(test)()
+    assert rung.count(rung[0]) >= 2, "the record whose commit was refused came again"
+
+
+def test_b9_a_client_that_gives_nothing_while_records_wait_ends_its_role(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = AIOKafkaConsumer.getmany
+
+    async def silent(self: AIOKafkaConsumer, **_: Any) -> dict[Any, Any]:
+        fetched = await real(self, timeout_ms=50)
+        await self.seek_to_beginning(*fetched)  # as if nothing had come
+        return {}
+
+    monkeypatch.setattr(AIOKafkaConsumer, "getmany", silent)
+
+    async def test() -> None:
+        await ring(name, 1)
+        await asyncio.wait_for(consume(name, never, asyncio.Event()), 40)
+
+    with pytest.raises(ConsumerStuck, match="silent"):
+        async_to_sync(test)()
+
+
+def test_b9_a_member_without_partitions_ends_only_when_work_waits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AIOKafkaConsumer, "assignment", lambda _: set())
+
+    async def idle() -> None:
+        await ring(name)
+        stop = asyncio.Event()
+        looks = counted_looks(monkeypatch, stop, enough=12)
+        await asyncio.wait_for(consume(name, never, stop), 40)
+        assert looks() >= 12
+
+    async_to_sync(idle)()
+
+    async def beside_waiting_work() -> None:
+        await asyncio.wait_for(consume(name, never, asyncio.Event(), overdue=True), 40)
+
+    with pytest.raises(ConsumerStuck):
+        async_to_sync(beside_waiting_work)()
+
+
+def test_b9_a_consumer_that_has_nothing_to_say_goes_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[int] = []
+
+    async def test() -> None:
+        stop = asyncio.Event()
+        looks = counted_looks(monkeypatch, stop, enough=12)
+
+        async def work(pk: int) -> None:
+            rung.append(pk)
+
+        await ring(name, 1)
+        await asyncio.wait_for(consume(name, work, stop), 40)
+        assert looks() >= 12, "more looks than a stuck one is allowed"
+
+    async_to_sync(test)()
+    assert rung == [1]
+
+
+async def never(pk: int) -> None:
+    raise AssertionError(f"nothing rings for {pk}")
+
+
+def counted_looks(monkeypatch: pytest.MonkeyPatch, stop: asyncio.Event, *, enough: int) -> Callable[[], int]:
+    """Count how often the consumer looked around; stop it after `enough`."""
+    looks = 0
+    real = kafka._Silence._look
+
+    async def look(self: Any) -> bool:
+        nonlocal looks
+        looks += 1
+        if looks >= enough:
+            stop.set()
+        return await real(self)
+
+    monkeypatch.setattr(kafka._Silence, "_look", look)
+    return lambda: looks
+
+
+def test_b8_while_members_come_and_go_every_message_is_answered_once_and_in_order(processes: Processes) -> None:
+    """Workers join and leave, politely and by SIGKILL, while customers write."""
+    sample_articles()
+    with memo_server() as memos:
+        processes.env["MEMO_URL"] = memos.url
+        for command in ("relay_messages", "run_delivery", "run_agent"):
+            processes.start(command)
+        tickets = [write(key=f"{n}-0").ticket for n in range(8)]
+        for number in range(1, 4):
+            restless = processes.start("run_agent")
+            for n, ticket in enumerate(tickets):
+                text = follow_up(FollowUpIn(message="How do I reset my password?"), ticket, key=f"{n}-{number}")
+                receive(text, about=ticket)
+            wait_for(lambda number=number: answered() >= 8 * number)
+            restless.send_signal(signal.SIGKILL if number % 2 else signal.SIGTERM)
+            restless.wait(25)
+        wait_for(lambda: answered() == 32 and not Delivery.objects.all().waiting().exists())
+
+    assert not AgentRun.objects.filter(outcome="failed").exists()
+    for ticket in tickets:
+        inbound = list(ticket.messages.filter(direction="inbound").order_by("id").values_list("answered_by", flat=True))
+        assert inbound == sorted(inbound), "no later message is answered before an earlier one"
+    accepted = [key for memo in memos.accepted for key in memo.body["answers"]]
+    assert sorted(accepted) == sorted(f"{n}-{number}" for n in range(8) for number in range(4))
+    twice = AgentRun.objects.filter(outcome="stored").values("inputs").annotate(times=Count("pk")).filter(times__gt=1)
+    assert not twice.exists()
+
+
+def answered() -> int:
+    return Message.objects.filter(direction="inbound", answered_by__isnull=False).count()
