@@ -14,11 +14,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from channels_app.registry import SendError, Sent, provider
+from channels_app.staff_notify import notify_staff
 from fte_project.crash import crash
 from fte_project.db import LeaseLost, aside, held_lease, insist, unit_of_work
 from fte_project.events import DeadLettered, DeliveryQueued, outbound_topics, publish
 from fte_project.inbox import OVERDUE, work_through
 from fte_project.models import DeadLetter
+from fte_project.roles import together
 from tickets.models import Delivery
 
 log = structlog.get_logger()
@@ -202,7 +204,12 @@ def _is_overdue() -> bool:
 
 
 async def deliver(stop: asyncio.Event) -> None:
-    """The delivery role: send what is rung, many conversations at once, until told to stop."""
+    """The delivery role: replies to customers, and notices to staff."""
+    await together(stop, deliver_replies(stop), notify_staff(stop))
+
+
+async def deliver_replies(stop: asyncio.Event) -> None:
+    """Send what is rung, many conversations at once, until told to stop."""
     await work_through(
         stop,
         group="fte.delivery",

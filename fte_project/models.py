@@ -19,6 +19,10 @@ class OutboxQuerySet(models.QuerySet["OutboxEvent"]):
         """Not on Kafka yet and not in another relay's hands."""
         return self.filter(published_at=None).filter(models.Q(claimed_until=None) | models.Q(claimed_until__lt=Now()))
 
+    def lagging(self) -> Self:
+        """Not on Kafka although it should be by now: the broker or the relay is away."""
+        return self.filter(published_at=None, created_at__lt=Now() - timedelta(seconds=10))
+
 
 class OutboxEvent(models.Model):
     """An event stored with what it tells of; the relay publishes it. Pruned an hour after that."""

@@ -6,7 +6,8 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -110,6 +111,14 @@ async def _run(wanted: list[str]) -> int:
             broken.append(name)
     log.info("roles_stopped", roles=wanted, broken=broken)
     return 1 if broken else 0
+
+
+async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> None:
+    """Run the parts of one role side by side; when one breaks the others stop too, and its error is raised."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    stop.set()
+    await asyncio.gather(*tasks)
 
 
 def run(wanted: list[str]) -> int:

@@ -104,6 +104,12 @@ LOOK_UP_FOR_MINUTES = env.int("LOOK_UP_FOR_MINUTES", 15)
 RESOLVE_PENDING_AFTER_DAYS = env.int("RESOLVE_PENDING_AFTER_DAYS", 7)
 CLOSE_RESOLVED_AFTER_DAYS = env.int("CLOSE_RESOLVED_AFTER_DAYS", 14)
 WATCHDOG_MINUTES = env.int("WATCHDOG_MINUTES", 15)
+# Staff on duty are told of escalations by mail and here; leads again when nobody has claimed one.
+STAFF_WEBHOOK_URL = env.str("STAFF_WEBHOOK_URL", "")
+STAFF_WEBHOOK_SECRET = env.str("STAFF_WEBHOOK_SECRET", "")
+STAFF_REMIND_MINUTES = env.int("STAFF_REMIND_MINUTES", 30)
+if STAFF_WEBHOOK_URL and urlsplit(STAFF_WEBHOOK_URL).scheme not in {"http", "https"}:
+    raise ImproperlyConfigured("STAFF_WEBHOOK_URL must begin with https:// or http://.")
 STATUS_TOKEN_DAYS = env.int("STATUS_TOKEN_DAYS", 365)
 ATTACHMENTS_PER_MESSAGE = 5
 ATTACHMENT_MAX_BYTES = 10 * 1024 * 1024

@@ -50,4 +50,5 @@ def _migrated_rows(request: pytest.FixtureRequest) -> None:
     if not ChannelSettings.objects.exists():
         import_module("tickets.migrations.0002_channel_settings").make_rows(apps, None)
     if not Group.objects.exists():
-        import_module("fte_project.migrations.0002_groups").make_groups(apps, None)
+        for name in ("fte_project.migrations.0002_groups", "channels_app.migrations.0002_notice_permissions"):
+            import_module(name).make_groups(apps, None)

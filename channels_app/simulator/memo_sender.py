@@ -1,11 +1,13 @@
-"""The sender of the memo provider: what each of its answers means."""
+"""The sender of the memo provider."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import requests
 from django.conf import settings
 
+from channels_app.posting import post_json
 from channels_app.registry import Provider, SendError, Sent
 from tickets.models import Delivery
 
@@ -22,24 +24,11 @@ def send(delivery: Delivery, check: Callable[[], None]) -> Sent:
         "body": reply.body,
         "answers": list(reply.answers.order_by("id").values_list("external_id", flat=True)),
     }
-    check()
+    url, data = f"{settings.MEMO_URL}/memos", json.dumps(memo).encode()
+    answer = post_json(url, data, check, headers={}, seconds=TIMEOUT_SECONDS)
     try:
-        answer = requests.post(f"{settings.MEMO_URL}/memos", json=memo, timeout=TIMEOUT_SECONDS)
-    except requests.ConnectionError as error:
-        # Nothing listens: nothing was said. Any other broken connection may have carried it.
-        is_refused = "Connection refused" in str(error)
-        raise SendError(f"The memo provider cannot be reached: {error}"[:500], refused=is_refused) from error
-    except requests.RequestException as error:
-        raise SendError(f"The memo provider broke off: {error}"[:500]) from error
-    if answer.status_code in {429, 503}:
-        wait = float(answer.headers.get("Retry-After", 1))
-        raise SendError("The memo provider is busy.", refused=True, retry_after=wait)
-    if 400 <= answer.status_code < 500:
-        raise SendError(f"The memo provider answered {answer.status_code}.", refused=True, permanent=True)
-    try:
-        answer.raise_for_status()
         return Sent(external_id=answer.json()["id"])
-    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise SendError(f"The memo provider answered {answer.status_code} without sense.") from error
 
 

@@ -1,0 +1,34 @@
+"""One mail through Django's MAILERS, and what each answer of the mail server means."""
+
+import contextlib
+import smtplib
+from collections.abc import Callable
+
+from django.core.mail import EmailMessage, mailers
+
+from channels_app.registry import SendError
+
+
+def send_mail(mail: EmailMessage, check: Callable[[], None]) -> None:
+    """Hand the mail to the mail server, after `check`. Raises SendError; what may be on its way is not `refused`."""
+    mailer = mailers.default
+    try:
+        mailer.open()
+    except OSError as error:  # smtplib's errors too: the mail itself was not offered yet
+        raise SendError(f"The mail server cannot be reached: {error!r}", refused=True) from error
+    try:
+        check()
+        mailer.send_messages([mail])
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = [code for code, _ in error.recipients.values()]
+        raise SendError(
+            f"The mail server refused the address: {error}", permanent=min(codes) >= 500, refused=True
+        ) from error
+    except smtplib.SMTPResponseException as error:
+        code = error.smtp_code  # -1 for an answer that is none
+        raise SendError(f"The mail server answered {code}.", permanent=code >= 500, refused=code >= 400) from error
+    except OSError as error:
+        raise SendError(f"The connection to the mail server broke: {error!r}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            mailer.close()
