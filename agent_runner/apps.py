@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.apps import AppConfig
 
 
@@ -7,8 +9,10 @@ class AgentRunnerConfig(AppConfig):
 
     def ready(self) -> None:
         from agent_runner.panels import run_entries
-        from fte_project import roles
+        from fte_project import roles, schedule
         from tickets import panels
 
-        roles.register("agent", "agent_runner.worker.answer_messages")
+        roles.register("agent", "agent_runner.worker.work")
+        # An event that got lost is made up for.
+        schedule.register("runs.meter", "agent_runner.metrics.meter_runs", every=timedelta(minutes=1))
         panels.register("runs", run_entries, permission="agent_runner.view_agentrun")

@@ -1,8 +1,10 @@
 """What the assistant did, kept so that every run can be explained."""
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
+from fte_project.events import Channel
 from tickets.models import Conversation, Message, Ticket
 
 
@@ -37,11 +39,15 @@ class AgentRun(models.Model):
     error = models.TextField(blank=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(db_default=Now())
+    metered_at = models.DateTimeField(null=True, editable=False, help_text="When it went into the run metrics.")
 
     class Meta:
         verbose_name = "assistant run"
         ordering = ["-id"]
-        indexes = [models.Index(fields=["ticket"], name="run_ticket")]
+        indexes = [
+            models.Index(fields=["ticket"], name="run_ticket"),
+            models.Index(fields=["id"], name="run_not_metered", condition=Q(metered_at=None)),
+        ]
 
     def __str__(self) -> str:
         return f"run {self.pk}: {self.verdict or self.outcome}"
@@ -49,3 +55,26 @@ class AgentRun(models.Model):
     @property
     def latency_ms(self) -> int:
         return round((self.finished_at - self.started_at).total_seconds() * 1000)
+
+
+class RunMetric(models.Model):
+    """What the runs of one hour came to, by channel and by how they ended. Sums only: it outlives an erasure."""
+
+    hour = models.DateTimeField()
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    outcome = models.CharField(max_length=20, choices=AgentRun.Outcome.choices)
+    verdict = models.CharField(max_length=12, blank=True)
+    runs = models.PositiveIntegerField(default=0)
+    model_calls = models.PositiveIntegerField(default=0)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    latency_ms = models.PositiveBigIntegerField(default=0, help_text="Of all runs together.")
+
+    class Meta:
+        ordering = ["-hour", "channel", "outcome", "verdict"]
+        constraints = [
+            models.UniqueConstraint(fields=["hour", "channel", "outcome", "verdict"], name="run_metric_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H:00} {self.channel} {self.verdict or self.outcome}"

@@ -16,6 +16,7 @@ from agent_runner.assistant import MISBEHAVED, Usage, assist, model_name
 from agent_runner.context import RunContext
 from agent_runner.frame import framed, source
 from agent_runner.gate import Kind, Limits, Verdict, judge
+from agent_runner.metrics import count_runs
 from agent_runner.models import AgentRun
 from agent_runner.prompts import PROMPT_VERSION
 from agent_runner.triggers import find_trigger
@@ -23,6 +24,7 @@ from fte_project.crash import crash
 from fte_project.db import LeaseLost, aside, held_lease, insist, is_away, unit_of_work
 from fte_project.events import MessageReceived, RunFinished, inbound_topics, publish
 from fte_project.inbox import OVERDUE, work_through
+from fte_project.roles import together
 from tickets.escalations import HandOver, escalate
 from tickets.models import ChannelSettings, Conversation, Message, Ticket
 from tickets.reasons import Reason, Urgency
@@ -258,8 +260,13 @@ def _is_overdue() -> bool:
     return Conversation.objects.all().due().free().filter(work_due_at__lt=Now() - OVERDUE).exists()
 
 
+async def work(stop: asyncio.Event) -> None:
+    """The agent role: answers to customers, and the metrics of the runs."""
+    await together(stop, answer_messages(stop), count_runs(stop))
+
+
 async def answer_messages(stop: asyncio.Event) -> None:
-    """The agent role: answer what is rung, many conversations at once, until told to stop."""
+    """Answer what is rung, many conversations at once, until told to stop."""
     warming = asyncio.create_task(unit_of_work(_warm_up)())
     await work_through(
         stop,

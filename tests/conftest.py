@@ -11,6 +11,12 @@ from django.test import Client
 from tests.factories import make_staff, sample_articles
 from tickets.models import ChannelSettings
 
+GROUP_MIGRATIONS = (
+    "fte_project.migrations.0002_groups",
+    "channels_app.migrations.0002_notice_permissions",
+    "agent_runner.migrations.0003_metric_permissions",
+)
+
 
 @pytest.fixture
 def sam(db: None) -> User:
@@ -50,5 +56,5 @@ def _migrated_rows(request: pytest.FixtureRequest) -> None:
     if not ChannelSettings.objects.exists():
         import_module("tickets.migrations.0002_channel_settings").make_rows(apps, None)
     if not Group.objects.exists():
-        for name in ("fte_project.migrations.0002_groups", "channels_app.migrations.0002_notice_permissions"):
+        for name in GROUP_MIGRATIONS:
             import_module(name).make_groups(apps, None)

@@ -1,17 +1,21 @@
 """A process killed at each named point of a message's way, and started again: one reply, one delivery, always."""
 
+import re
 import signal
 import uuid
 from collections.abc import Iterator
 
 import pytest
 import requests
+from django.contrib.auth.models import User
 
+from channels_app.models import StaffNotice
 from fte_project.embedded import free_port
 from fte_project.models import OutboxEvent
-from tests.factories import fields, sample_articles, write
+from tests.factories import PRICES, fields, make_staff, sample_articles, write
 from tests.fakes.memo import FaultyMemoServer, memo_server
-from tests.processes import Processes, processes, wait_for
+from tests.fakes.webhook import webhook
+from tests.processes import BASE, Processes, processes, wait_for
 from tickets.models import Conversation, Delivery, Message
 
 __all__ = ["processes"]
@@ -81,7 +85,10 @@ def test_b1_a_process_killed_at_any_point_of_the_way_leaves_one_reply_and_one_de
     assert_answered_and_delivered_once(memos)
 
 
-@pytest.mark.parametrize("point", ["intake_before_commit", "intake_after_commit"])
+WEB_POINTS = ("intake_before_commit", "intake_after_commit")
+
+
+@pytest.mark.parametrize("point", WEB_POINTS)
 def test_a2_a_web_process_killed_around_its_commit_stores_the_retried_message_once(
     point: str, processes: Processes, memos: FaultyMemoServer
 ) -> None:
@@ -99,3 +106,39 @@ def test_a2_a_web_process_killed_around_its_commit_stores_the_retried_message_on
     assert requests.post(url, json=fields(), headers=key, timeout=30).status_code == 201
     wait_for(all_is_done)
     assert_answered_and_delivered_once(memos)
+
+
+NOTICE_POINTS = ("notice_planned", "notice_claimed", "notice_accepted", "notice_recorded")
+
+
+@pytest.mark.parametrize("point", NOTICE_POINTS)
+def test_b1_a_process_killed_while_it_tells_the_staff_tells_them_once_by_each_way(
+    point: str, processes: Processes, memos: FaultyMemoServer
+) -> None:
+    User.objects.filter(pk=make_staff("lea", "lead").pk).update(email="lea@desk.example")
+    with webhook() as hook:
+        processes.env["STAFF_WEBHOOK_URL"] = hook.url
+        for command in ("relay_messages", "run_agent", "run_schedule"):
+            processes.start(command)
+        doomed = processes.start("run_delivery", FTE_CRASH_AT=point)
+        write(**PRICES)
+        assert wait_for(doomed.poll) == -signal.SIGKILL
+        processes.start("run_delivery")
+        wait_for(lambda: all_is_done() and all_are_told())
+    assert len(hook.accepted) == 1
+    assert len(list(processes.mail.iterdir())) == 1
+    assert_answered_and_delivered_once(memos)
+
+
+def all_are_told() -> bool:
+    statuses = set(StaffNotice.objects.values_list("status", flat=True))
+    return bool(statuses) and not statuses & {"queued", "sending"}
+
+
+def test_every_named_point_is_tried() -> None:
+    """A point without a test would be a promise that nobody looks at."""
+    named = set()
+    for app in ("fte_project", "tickets", "channels_app", "agent_runner"):
+        for path in (BASE / app).rglob("*.py"):
+            named |= set(re.findall(r'\bcrash\("(\w+)"\)', path.read_text()))
+    assert named == {*POINTS, *WEB_POINTS, *NOTICE_POINTS}

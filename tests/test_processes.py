@@ -4,10 +4,12 @@ import signal
 import time
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
-from agent_runner.models import AgentRun
-from tests.factories import fields, sample_articles
+from agent_runner.models import AgentRun, RunMetric
+from channels_app.models import StaffNotice
+from tests.factories import PRICES, fields, make_staff, sample_articles
 from tests.fakes.openai import fake_openai
 from tests.processes import Processes, processes, wait_for
 from tickets.models import Conversation, Delivery, Message, Ticket
@@ -17,8 +19,8 @@ __all__ = ["processes"]
 pytestmark = pytest.mark.kafka
 
 
-def submit() -> Ticket:
-    response = Client().post("/api/support/submit", fields(), content_type="application/json")
+def submit(**changes: str) -> Ticket:
+    response = Client().post("/api/support/submit", fields(**changes), content_type="application/json")
     assert response.status_code == 201
     return Ticket.objects.get()
 
@@ -42,7 +44,19 @@ def test_a_message_travels_through_the_real_processes(processes: Processes) -> N
     wait_for(copy_is_sent)
     (copy,) = processes.mail.iterdir()
     assert "To: ann@example.com" in copy.read_text()
+    wait_for(RunMetric.objects.exists)
+    assert RunMetric.objects.get().runs == 1
     assert processes.stop() == [0, 0, 0]
+
+
+def test_the_staff_on_duty_hear_of_an_escalation_by_mail(processes: Processes) -> None:
+    User.objects.filter(pk=make_staff("lea", "lead").pk).update(email="lea@desk.example")
+    for role in ("relay_messages", "run_agent", "run_delivery"):
+        processes.start(role)
+    submit(**PRICES)
+    wait_for(StaffNotice.objects.filter(status="sent").exists)
+    mails = [path.read_text() for path in processes.mail.iterdir()]
+    assert sum("To: lea@desk.example" in mail for mail in mails) == 1
 
 
 def test_a_worker_killed_in_the_middle_of_a_run_answers_exactly_once_after_restart(processes: Processes) -> None:
