@@ -24,7 +24,9 @@ pytestmark = pytest.mark.kafka
 
 ROLES = {"relay": "relay_messages", "agent": "run_agent", "delivery": "run_delivery"}
 POINTS = {
+    "relay_taken": "relay",
     "relay_published": "relay",
+    "relay_marked": "relay",
     "work_claimed": "agent",
     "run_decided": "agent",
     "reply_before_commit": "agent",

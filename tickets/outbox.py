@@ -50,6 +50,8 @@ def put_back(events: list[OutboxEvent]) -> None:
 
 def ring_due_work() -> int:
     """Ring again for due work that nobody holds and that was not rung lately; how many bells were rung."""
+    if OutboxEvent.objects.lagging().exists():
+        return 0  # while nothing can be published, more events would help nobody
     quiet = Q(rung_at=None) | Q(rung_at__lt=Now() - RING_AGAIN_AFTER)
     with transaction.atomic():
         conversations = list(
@@ -87,6 +89,7 @@ def prune_outbox() -> None:
 
 async def _publish_waiting(producer: Producer) -> None:
     while events := await unit_of_work(take_events)():
+        crash("relay_taken")
         try:
             await producer.send([(e.topic, e.key, e.payload) for e in events])
         except BROKER_ERRORS:
@@ -94,6 +97,7 @@ async def _publish_waiting(producer: Producer) -> None:
             raise
         crash("relay_published")
         await unit_of_work(mark_published)(events)
+        crash("relay_marked")
 
 
 async def relay(stop: asyncio.Event) -> None:
@@ -105,10 +109,10 @@ async def relay(stop: asyncio.Event) -> None:
         async with listening(OUTBOX_BELL) as bell, ThreadSensitiveContext():
             while not stop.is_set():
                 try:
-                    if loop.time() - last_sweep >= SWEEP_SECONDS:
-                        await unit_of_work(ring_due_work)()
-                        last_sweep = loop.time()
                     await _publish_waiting(producer)
+                    if loop.time() - last_sweep >= SWEEP_SECONDS:
+                        last_sweep = loop.time()
+                        await unit_of_work(ring_due_work)()
                 except BROKER_ERRORS as error:
                     log.warning("relay_waits_for_broker", error=repr(error)[:200])
                     await asyncio.sleep(1)

@@ -145,6 +145,19 @@ def test_there_is_no_ring_for_work_that_nobody_can_begin(state: str, sam: User) 
 
 
 @pytest.mark.django_db
+def test_a4_while_nothing_can_be_published_nothing_more_is_rung() -> None:
+    write()
+    silence()
+    publish(event())
+    OutboxEvent.objects.update(created_at=Now() - timedelta(seconds=11))
+    for _ in range(3):
+        assert outbox.ring_due_work() == 0
+    assert OutboxEvent.objects.count() == 1, "an outage of hours costs no rows"
+    OutboxEvent.objects.update(published_at=Now())
+    assert outbox.ring_due_work() == 1
+
+
+@pytest.mark.django_db
 def test_work_whose_worker_died_is_rung_when_its_lease_has_run_out() -> None:
     ticket = write().ticket
     assert work.claim(ticket.conversation_id)
@@ -196,7 +209,10 @@ async def heard(topic: str, key_count: int) -> list[Event]:
         if len(found) >= key_count:
             enough.set()
 
-    reading = asyncio.create_task(consume("test.outbox", [topic], handle))
+    async def nothing_is_overdue() -> bool:
+        return False
+
+    reading = asyncio.create_task(consume("test.outbox", [topic], handle, nothing_is_overdue))
     try:
         await asyncio.wait_for(enough.wait(), 30)
     finally:
