@@ -63,7 +63,7 @@ smoke: install  ## a temporary instance, four conversations through it, one line
 
 chaos: dev  ## customers write while processes, database and broker are killed; MESSAGES= KILLS= SEED= HISTORY=file
 	@$(PY) -m tests.chaos $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(KILLS),--kills $(KILLS)) \
-	  $(if $(SEED),--seed $(SEED)) $(if $(HISTORY),--history $(HISTORY))
+	  $(if $(SEED),--seed $(SEED)) $(if $(CHANNELS),--channels $(CHANNELS)) $(if $(HISTORY),--history $(HISTORY))
 
 outage: dev  ## 50 form posts a second for a minute while broker, model and mail server are down; one line of JSON
 	@$(PY) -m tests.outage 2>/dev/null

@@ -8,10 +8,10 @@ Line = dict[str, Any]
 ANOMALIES = ("lost", "duplicates", "phantom", "inversions", "cross_talk")
 
 
-def check(history: Iterable[Line], *, excused: frozenset[str] = frozenset()) -> dict[str, int]:
+def check(history: Iterable[Line]) -> dict[str, int]:
     """Counts by anomaly over `sent` and `delivered` lines (their form: INTERFACES, `make chaos`).
 
-    lost: a customer's message that no accepted message answers, unless people have its ticket (`excused`);
+    lost: a customer's message that no accepted message answers, unless people have its ticket (`with_people`);
     duplicates: messages answered more than once; phantom: accepted messages that answer nothing that was sent;
     inversions: an accepted message that answers an earlier message than one accepted before it in its conversation;
     cross_talk: an accepted message that answers somebody else's message.
@@ -34,7 +34,7 @@ def check(history: Iterable[Line], *, excused: frozenset[str] = frozenset()) -> 
             inversions += min(own) < furthest[line["conversation"]]
             furthest[line["conversation"]] = max(furthest[line["conversation"]], *own)
     return {
-        "lost": sum(1 for external_id in sent if not answers[external_id] and external_id not in excused),
+        "lost": sum(1 for one, line in sent.items() if not answers[one] and not line.get("with_people")),
         "duplicates": sum(1 for external_id in sent if answers[external_id] > 1),
         "phantom": phantom,
         "inversions": inversions,

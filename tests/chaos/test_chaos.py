@@ -14,11 +14,15 @@ from tests.processes import BASE
 @pytest.mark.timeout(300)
 def test_b2_under_kills_nothing_is_lost_doubled_or_overtaken() -> None:
     env = {k: v for k, v in os.environ.items() if k != "FTE_TEST_SERVICES"}
-    command = [sys.executable, "-m", "tests.chaos", "--messages", "40", "--kills", "3"]
+    # By itself on the machine (make test-kafka) it is longer, has processes stopped too, and recovery is judged.
+    is_alone = os.environ.get("FTE_TEST_KAFKA") == "apache"
+    messages, kills = (80, 5) if is_alone else (40, 3)
+    command = [sys.executable, "-m", "tests.chaos", "--messages", str(messages), "--kills", str(kills)]
     done = subprocess.run(command, cwd=BASE, env=env, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["naive_duplicates"] > 0
     anomalies = ("lost", "duplicates", "phantom", "inversions", "cross_talk", "stuck")
     assert {name: found[name] for name in anomalies} == dict.fromkeys(anomalies, 0), found
-    assert (found["messages"], found["kills"], found["db_kills"], found["broker_wipes"]) == (40, 3, 1, 1)
+    assert (found["messages"], found["kills"], found["db_kills"], found["broker_wipes"]) == (messages, kills, 1, 1)
+    assert done.returncode == 0 or not is_alone, found
