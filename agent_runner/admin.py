@@ -1,21 +1,20 @@
 """The assistant's runs, to look at: what it decided, from what, and what it cost."""
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agent_runner.gate import Kind
 from agent_runner.models import AgentRun
 from agent_runner.panels import shown
+from fte_project.desk import ReadOnlyAdmin
 
 
 @admin.register(AgentRun)
-class AgentRunAdmin(ModelAdmin):
+class AgentRunAdmin(ReadOnlyAdmin):
     """Read only: a run is a record."""
 
     list_display = ["run", "ticket_link", "verdict_label", "why", "outcome_words", "sureness", "tokens", "latency"]
@@ -26,16 +25,6 @@ class AgentRunAdmin(ModelAdmin):
     list_per_page = 50
     ordering = ["-id"]
     fields = ["ticket_link", "started_at", "finished_at", "prompt_version", "record"]
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: AgentRun | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: AgentRun | None = None) -> bool:
-        return False
 
     @display(description="Run", ordering="id")
     def run(self, run: AgentRun) -> str:

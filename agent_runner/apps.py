@@ -9,10 +9,11 @@ class AgentRunnerConfig(AppConfig):
 
     def ready(self) -> None:
         from agent_runner.panels import run_entries
-        from fte_project import roles, schedule
+        from fte_project import health, roles, schedule
         from tickets import panels
 
         roles.register("agent", "agent_runner.worker.work")
         # An event that got lost is made up for.
         schedule.register("runs.meter", "agent_runner.metrics.meter_runs", every=timedelta(minutes=1))
         panels.register("runs", run_entries, permission="agent_runner.view_agentrun")
+        health.register("assistant_model", "agent_runner.health.assistant_model", needs_database=False)

@@ -157,8 +157,9 @@ async def think(run: Run) -> None:
 
 
 def _is_first(context: RunContext) -> bool:
-    """Nobody has written to the customer on this ticket: its subject still speaks for it."""
-    return not Message.objects.filter(ticket_id=context.ticket_id, direction=Message.Direction.OUTBOUND).exists()
+    """The ticket's first message is among the unanswered ones: its subject speaks for it."""
+    first = Message.objects.filter(ticket_id=context.ticket_id, direction=Message.Direction.INBOUND).first()
+    return first is not None and first.pk in context.message_ids
 
 
 def _limits(context: RunContext) -> Limits:

@@ -8,7 +8,11 @@ class ChannelsAppConfig(AppConfig):
     verbose_name = "Channels"
 
     def ready(self) -> None:
-        from fte_project import roles, schedule
+        from fte_project import health, roles, schedule
 
         roles.register("delivery", "channels_app.delivery.deliver")
         schedule.register("staff.notices", "channels_app.staff_notify.look_after", every=timedelta(seconds=5))
+        health.register("web_form", "channels_app.health.web_form")
+        health.register("email_copies", "channels_app.health.email_copies", needs_database=False)
+        health.register("email", "channels_app.health.email_channel", needs_database=False)
+        health.register("whatsapp", "channels_app.health.whatsapp_channel", needs_database=False)

@@ -1,7 +1,6 @@
 """The delivery role: queued → sending → sent, failed or unknown, one row at a time under a lease."""
 
 import asyncio
-import random
 import time
 import uuid
 from collections.abc import Callable
@@ -10,32 +9,32 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from channels_app.registry import SendError, Sent, provider
+from channels_app.sending import backoff, under_lease
 from channels_app.staff_notify import notify_staff
 from fte_project.crash import crash
-from fte_project.db import LeaseLost, aside, held_lease, insist, unit_of_work
+from fte_project.db import LeaseLost, insist, unit_of_work
 from fte_project.events import DeadLettered, DeliveryQueued, outbound_topics, publish
 from fte_project.inbox import OVERDUE, work_through
 from fte_project.models import DeadLetter
 from fte_project.roles import together
-from tickets.models import Delivery
+from tickets.models import Conversation, Delivery
+from tickets.undelivered import tell_people
 
 log = structlog.get_logger()
 CONCURRENCY = 8
-LONGEST_WAIT = timedelta(minutes=5)
 FREE = {"lease_token": None, "lease_expires_at": None}
 
 
 def claim(delivery_id: int) -> Delivery | None:
-    """Take the delivery if it is due and free; None otherwise. It comes back as `sending`, to be sent now, or as
-    `unknown`: the provider must be asked what became of it."""
+    """Take the delivery if it is due and free; None otherwise. It comes back as `queued`, to be sent now, or as
+    `unknown`: the provider must be asked what became of it. It is marked as `sending` right before its words leave."""
     with transaction.atomic():  # a claim that its process does not hear of would cost a lease
-        token = Delivery.objects.all().due().take(delivery_id, status=Delivery.Status.SENDING, changed_at=Now())
-        if token is None:
-            token = _take_doubtful(delivery_id)
+        token = Delivery.objects.all().due().take(delivery_id) or _take_doubtful(delivery_id)
         if token is None:
             return None
         return Delivery.objects.select_related("reply__ticket__conversation__customer").get(pk=delivery_id)
@@ -63,10 +62,10 @@ def record_error(delivery: Delivery, error: SendError) -> None:
     if not error.refused:
         wait = timedelta(seconds=settings.LOOK_UP_AFTER_SECONDS)
         look_up_at = Now() + wait if _can_be_asked(delivery) else None
-        _settle(delivery, Delivery.Status.UNKNOWN, error=str(error), look_up_at=look_up_at)
-    elif error.permanent or _is_older(delivery.created_at, hours=settings.DELIVER_FOR_HOURS):
+        _settle_unknown(delivery, error=str(error), look_up_at=look_up_at)
+    elif error.permanent or _is_older(delivery.queued_at, hours=settings.DELIVER_FOR_HOURS):
         with transaction.atomic():
-            _settle(delivery, Delivery.Status.FAILED, error=str(error))
+            _settle_for_people(delivery, Delivery.Status.FAILED, error=str(error))
             letter = DeadLetter.objects.create(
                 kind=DeadLetter.Kind.DELIVERY,
                 conversation_id=delivery.reply.conversation_id,
@@ -76,7 +75,7 @@ def record_error(delivery: Delivery, error: SendError) -> None:
             )
             publish(DeadLettered(conversation_id=delivery.reply.conversation_id, dead_letter_id=letter.pk))
     else:
-        wait = max(_backoff(delivery), timedelta(seconds=error.retry_after or 0))
+        wait = max(backoff(delivery.attempts), timedelta(seconds=error.retry_after or 0))
         _settle(delivery, Delivery.Status.QUEUED, error=str(error), due_at=Now() + wait)
 
 
@@ -93,13 +92,8 @@ def record_no_word(delivery: Delivery, error: SendError) -> None:
     if _is_older(delivery.changed_at, minutes=settings.LOOK_UP_FOR_MINUTES) or not _can_be_asked(delivery):
         look_up_at = None
     else:
-        look_up_at = Now() + _backoff(delivery)
-    _settle(delivery, Delivery.Status.UNKNOWN, error=str(error), look_up_at=look_up_at, changed_at=delivery.changed_at)
-
-
-def _backoff(delivery: Delivery) -> timedelta:
-    wait = timedelta(seconds=2 ** min(delivery.attempts, 10))
-    return min(wait, LONGEST_WAIT) * random.uniform(0.75, 1.25)  # noqa: S311 (jitter)
+        look_up_at = Now() + backoff(delivery.attempts)
+    _settle_unknown(delivery, error=str(error), look_up_at=look_up_at, changed_at=delivery.changed_at)
 
 
 def _is_older(moment: datetime, **age: int) -> bool:
@@ -111,6 +105,19 @@ def _can_be_asked(delivery: Delivery) -> bool:
         return provider(delivery.channel).look_up is not None
     except SendError:  # the channel is off by now
         return False
+
+
+def _settle_unknown(delivery: Delivery, *, look_up_at: Combinable | None, **changes: object) -> None:
+    settle = _settle if look_up_at is not None else _settle_for_people
+    settle(delivery, Delivery.Status.UNKNOWN, look_up_at=look_up_at, **changes)
+
+
+def _settle_for_people(delivery: Delivery, status: Delivery.Status, **changes: object) -> None:
+    with transaction.atomic():
+        # The conversation first, as everything does that changes a ticket; then the row, while the lease holds it.
+        Conversation.objects.lock(delivery.reply.conversation_id)
+        _settle(delivery, status, **changes)
+        tell_people(delivery)
 
 
 def _settle(delivery: Delivery, status: Delivery.Status, **changes: object) -> None:
@@ -143,7 +150,7 @@ async def deliver_one(delivery_id: int) -> None:
 async def _attempt(delivery: Delivery, began: float) -> None:
     """Send once and record what came of it. Raises LeaseLost when somebody else has settled the row meanwhile."""
     try:
-        sent = await _under_lease(delivery, began, _send)
+        sent = await under_lease(delivery, began, _send)
         crash("delivery_accepted")
         await insist(unit_of_work(record_sent), delivery, sent)
         log.info("delivered", channel=delivery.channel, delivery=delivery.pk)
@@ -155,7 +162,7 @@ async def _attempt(delivery: Delivery, began: float) -> None:
 async def _ask(delivery: Delivery, began: float) -> None:
     """Look an ambiguous send up at the provider and record what it says. Raises LeaseLost like `_attempt`."""
     try:
-        found = await _under_lease(delivery, began, _look_up)
+        found = await under_lease(delivery, began, _look_up)
         crash("delivery_looked_up")
         await insist(unit_of_work(record_look_up), delivery, found)
         log.info("delivery_looked_up", delivery=delivery.pk, found=found is not None)
@@ -164,39 +171,15 @@ async def _ask(delivery: Delivery, began: float) -> None:
         await insist(unit_of_work(record_no_word), delivery, error)
 
 
-async def _under_lease[T](delivery: Delivery, began: float, act: Callable[[Delivery, Callable[[], None]], T]) -> T:
-    token = delivery.lease_token
-    assert token is not None
-    try:
-        async with (
-            asyncio.timeout(settings.SEND_DEADLINE_SECONDS),
-            held_lease(lambda: aside(Delivery.objects.all().renew)(delivery.pk, token), since=began) as hold,
-        ):
-            return await unit_of_work(act)(delivery, hold.check)
-    except TimeoutError as error:
-        raise SendError("The provider did not answer in time.") from error
-
-
 def _send(delivery: Delivery, check: Callable[[], None]) -> Sent:
-    return _guarded(delivery, lambda: provider(delivery.channel).send(delivery, check))
+    return provider(delivery.channel).send(delivery, check)
 
 
 def _look_up(delivery: Delivery, _: Callable[[], None]) -> Sent | None:
     look_up = provider(delivery.channel).look_up
     if look_up is None:
         raise SendError(delivery.error or "The provider cannot be asked what became of it.")
-    return _guarded(delivery, lambda: look_up(delivery))
-
-
-def _guarded[T](delivery: Delivery, call: Callable[[], T]) -> T:
-    try:
-        return call()
-    except (SendError, LeaseLost):
-        raise
-    except Exception as error:
-        # A mistake of ours in the middle of a send: it may or may not have gone out, so nothing is sent again.
-        log.exception("send_broke", delivery=delivery.pk)
-        raise SendError(f"Unexpected error while sending: {error!r}"[:1000]) from error
+    return look_up(delivery)
 
 
 def _is_overdue() -> bool:

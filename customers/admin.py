@@ -8,10 +8,11 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from customers.models import Customer, Identifier
+from fte_project.desk import ReadOnlyAdmin
 
 
 class IdentifierInline(TabularInline):
@@ -32,7 +33,7 @@ class IdentifierInline(TabularInline):
 
 
 @admin.register(Customer)
-class CustomerAdmin(ModelAdmin):
+class CustomerAdmin(ReadOnlyAdmin):
     """Who writes, with their addresses and what they wrote about."""
 
     list_display = ["name_or_id", "addresses", "language", "conversation_count", "created_at"]
@@ -41,7 +42,6 @@ class CustomerAdmin(ModelAdmin):
     ordering = ["-id"]
     fields = ["name", "language", "created_at", "conversations_shown"]
     inlines = [IdentifierInline]
-    actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         customers: QuerySet[Customer] = super().get_queryset(request)
@@ -67,12 +67,3 @@ class CustomerAdmin(ModelAdmin):
         """Over the reverse relation: this app knows nothing of tickets."""
         conversations = customer.conversations.prefetch_related("tickets").order_by("-id")[:50]
         return render_to_string("admin/customers/customer/conversations.html", {"conversations": conversations})
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
-        return False

@@ -13,6 +13,7 @@ from psycopg_pool import PoolTimeout
 
 from channels_app.web_form.api import router as support
 from channels_app.web_form.parsing import InvalidForm
+from fte_project.limits import TooMany
 from fte_project.staff_api import router as staff
 
 log = structlog.get_logger()
@@ -45,6 +46,13 @@ def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
 @api.exception_handler(Http404)
 def missing(request: HttpRequest, error: Http404) -> HttpResponse:
     return _say(request, 404, "There is nothing here.")
+
+
+@api.exception_handler(TooMany)
+def too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
+    response = _say(request, 429, str(error))
+    response["Retry-After"] = str(error.seconds)
+    return response
 
 
 def too_big(request: HttpRequest, error: Any) -> HttpResponse:

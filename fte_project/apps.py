@@ -1,5 +1,7 @@
 """The frame as a Django app: outbox, dead letters, timed jobs, heartbeats, keys; logging."""
 
+from datetime import timedelta
+
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
@@ -10,11 +12,13 @@ class FrameConfig(AppConfig):
     verbose_name = "System"
 
     def ready(self) -> None:
-        from fte_project import roles
+        from fte_project import roles, schedule
         from fte_project.logs import configure_logging
 
         configure_logging()
         roles.register("schedule", "fte_project.schedule.run_schedule")
+        schedule.register("limits.prune", "fte_project.limits.prune", every=timedelta(minutes=5))
+        schedule.register("roles.prune", "fte_project.health.forget_old_roles", every=timedelta(hours=6))
 
 
 class DeskConfig(AdminConfig):

@@ -1,17 +1,25 @@
 """The admin site as the desk: Unfold's, with the one CSP relaxation its scripts need, and only here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.admin import SimpleListFilter
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince
 from django.views.decorators.csp import csp_override
+from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
+NONE = mark_safe('<span class="desk-none">–</span>')  # an empty cell of a list
 relaxed = csp_override(settings.DESK_CSP)
 # Whoever may see the first of these starts there.
 START_PAGES = (("tickets.view_ticket", "tickets_ticket"), ("knowledge.view_article", "knowledge_article"))
@@ -39,6 +47,81 @@ class Desk(UnfoldAdminSite):
         return super().index(request, extra_context)
 
 
+class ReadOnlyAdmin(ModelAdmin):
+    """For rows that the product makes: they are looked at, and changed only through doors of their own."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ChoiceFilter(SimpleListFilter):
+    """A filter whose choices also stand above the list (ChoicesAdmin). The first is what people see at first."""
+
+    words: dict[str, str]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(self.words.items())[1:]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        start, *others = super().choices(changelist)
+        yield {**start, "display": next(iter(self.words.values()))}
+        yield from others
+
+    def chosen(self) -> str:
+        """The name of the choice; the first one for anything unknown."""
+        value = self.value() or ""
+        return value if value in self.words else next(iter(self.words))
+
+
+class ChoicesAdmin(ReadOnlyAdmin):
+    """A list with the choices of `choice_filter` above it."""
+
+    choice_filter: type[ChoiceFilter]
+    list_before_template = "admin/choices.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        parameter, words = str(self.choice_filter.parameter_name), self.choice_filter.words
+        first, chosen = next(iter(words)), request.GET.get(parameter, "")
+        choices = [
+            {
+                "words": text,
+                "url": _with(request, parameter, "" if name == first else name),
+                "is_chosen": name == (chosen if chosen in words else first),
+            }
+            for name, text in words.items()
+        ]
+        return super().changelist_view(request, {**(extra_context or {}), "choices": choices})
+
+
+def _with(request: HttpRequest, parameter: str, value: str) -> str:
+    """The address of this list with another choice, and with the search and the other filters as they are."""
+    query = request.GET.copy()
+    query.pop("p", None)
+    query.pop(parameter, None)
+    if value:
+        query[parameter] = value
+    return f"?{query.urlencode()}"
+
+
+def moment(at: datetime, words: str = "", css: str = "desk-soft") -> SafeString:
+    """A time in a list's cell: how long ago, or these words; the time itself on hovering."""
+    return format_html(
+        '<time class="{}" datetime="{}" title="{}">{}</time>',
+        css,
+        at.isoformat(),
+        f"{at:%-d %B %Y, %H:%M} UTC",
+        "just now" if timezone.now() - at < timedelta(minutes=1) else words or f"{timesince(at, depth=1)} ago",
+    )
+
+
 def favicon(_: HttpRequest) -> str:
     return static("tickets/favicon.svg")
 
@@ -52,6 +135,11 @@ def navigation(_: HttpRequest) -> list[dict[str, Any]]:
                 {
                     **_link("Tickets", "inbox", "tickets_ticket", "tickets.view_ticket"),
                     "badge": "tickets.desk_queue.escalated_count",
+                    "badge_variant": "danger",
+                },
+                {
+                    **_link("Deliveries", "outgoing_mail", "tickets_delivery", "tickets.view_delivery"),
+                    "badge": "tickets.desk_deliveries.undelivered_count",
                     "badge_variant": "danger",
                 },
                 _link("Customers", "group", "customers_customer", "customers.view_customer"),

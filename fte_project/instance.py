@@ -17,6 +17,8 @@ from fte_project import embedded
 
 WEB_PORT, BROKER_PORT = 8000, 19092
 STOP_SECONDS = 22
+# Everybody at a local instance shares one address, and often one e-mail.
+RAISED_LIMITS = {f"RATE_LIMIT_{kind}": "1000000/60" for kind in ("IP", "EMAIL", "TICKET", "FOLLOW_UPS", "GLOBAL")}
 
 
 class InstanceFailed(RuntimeError):
@@ -61,6 +63,7 @@ class Instance:
     def start_processes(self, **published: Any) -> None:
         """Web server and processor; `published` goes into the instance file. Raises InstanceFailed after a minute."""
         env = {
+            **RAISED_LIMITS,
             **os.environ,
             "FTE_STATE_DIR": str(self.state),
             "FTE_DEMO": "1",
@@ -69,7 +72,9 @@ class Instance:
         }
         port = self.base_url.rpartition(":")[2]
         web = ["-m", "uvicorn", "fte_project.asgi:application", "--host", "127.0.0.1", "--port", port]
-        self._spawn("uvicorn", [*web, "--no-access-log", "--log-level", "warning"], env)
+        # What X-Forwarded-For is worth is decided by fte_project/limits.py, not by uvicorn.
+        web += ["--no-proxy-headers", "--no-access-log", "--log-level", "warning"]
+        self._spawn("uvicorn", web, env)
         self._spawn("run_agent", ["manage.py", "run_agent", "--with", "relay,delivery,schedule"], env)
         children = {name: child.pid for name, child in self.children.items()}
         if self.broker is not None and self.broker.process is not None:

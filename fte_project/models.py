@@ -57,7 +57,7 @@ class DeadLetter(models.Model):
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     conversation_id = models.BigIntegerField(null=True, db_index=True)  # no foreign key: outlives an erasure
-    subject_id = models.BigIntegerField(null=True)
+    subject_id = models.BigIntegerField(null=True)  # the holding text of a conversation given up, or the delivery
     origin = models.CharField(max_length=250, blank=True, help_text="topic/partition/offset of a record")
     error = models.TextField()
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -69,7 +69,7 @@ class DeadLetter(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.subject_id or self.origin}"
+        return f"dead letter {self.pk}"
 
 
 class TimedJobQuerySet(LeasedQuerySet["TimedJob"]):
@@ -106,6 +106,21 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.instance}"
+
+
+class RateCount(models.Model):
+    """How often something was done within one window of time. The bucket is a keyed hash: nobody's address is kept."""
+
+    bucket = models.CharField(max_length=80)
+    started_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bucket", "started_at"], name="rate_count_once")]
+
+    def __str__(self) -> str:
+        return f"{self.bucket}: {self.count}"
 
 
 class ApiKey(models.Model):

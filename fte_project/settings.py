@@ -37,6 +37,15 @@ def required(name: str) -> str:
     return value
 
 
+def rate(name: str, default: str) -> tuple[int, int]:
+    """The variable `name`, written `count/seconds`: so often within so long."""
+    written = env.str(name, default)
+    numbers = [int(n) for n in written.split("/") if n.isdecimal() and len(n) < 10]
+    if len(numbers) != 2 or written.count("/") != 1 or 0 in numbers:
+        raise ImproperlyConfigured(f"{name} is {written!r}; write count/seconds, for example {default}.")
+    return numbers[0], numbers[1]
+
+
 # --- Who we are -----------------------------------------------------------------------------------------------
 DEBUG = False if PRODUCTION else env.bool("DEBUG", False)
 SECRET_KEY = required("SECRET_KEY") or embedded.local_secret(STATE_DIR, "secret_key")
@@ -69,6 +78,8 @@ if not TESTING:
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_MAX", 20),
         "timeout": 1.5,  # a post must hear within two seconds that nothing can be stored
+        # Its waits between tries double: after a long outage it would find the database minutes too late.
+        "reconnect_timeout": 2.0,
     }
 DATABASES = {"default": database}
 # LISTEN needs a connection of its own that no pooler cuts.
@@ -96,6 +107,8 @@ SEND_DEADLINE_SECONDS = env.float("SEND_DEADLINE_SECONDS", 30.0)
 MAX_ATTEMPTS = 5  # of a run
 LOOP_STUCK_SECONDS = env.float("LOOP_STUCK_SECONDS", 30.0)
 CONSUMER_STUCK_SECONDS = env.float("CONSUMER_STUCK_SECONDS", 30.0)
+RELAY_LAG_LIMIT_SECONDS = env.float("RELAY_LAG_LIMIT_SECONDS", 30.0)
+DUE_LIMIT_SECONDS = env.float("DUE_LIMIT_SECONDS", 60.0)
 DELIVER_FOR_HOURS = env.int("DELIVER_FOR_HOURS", 24)
 LOOK_UP_AFTER_SECONDS = env.float("LOOK_UP_AFTER_SECONDS", 5.0)
 LOOK_UP_FOR_MINUTES = env.int("LOOK_UP_FOR_MINUTES", 15)
@@ -259,6 +272,18 @@ if PRODUCTION:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+
+# What the form takes within a fixed window (fte_project/limits.py).
+RATE_LIMITS = {
+    "ip": rate("RATE_LIMIT_IP", "60/600"),  # a whole office may share one address
+    "email": rate("RATE_LIMIT_EMAIL", "10/3600"),
+    "ticket": rate("RATE_LIMIT_TICKET", "30/600"),
+    "follow_ups": rate("RATE_LIMIT_FOLLOW_UPS", "60/3600"),
+    "global": rate("RATE_LIMIT_GLOBAL", "600/60"),
+}
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", int(PRODUCTION and env.bool("BEHIND_TLS_PROXY", True)))
+if TRUSTED_PROXIES < 0:
+    raise ImproperlyConfigured("TRUSTED_PROXIES must be 0 or more: the number of our own proxies before the web.")
 
 # --- Desk theme -----------------------------------------------------------------------------------------------
 UNFOLD = {

@@ -8,6 +8,8 @@ class KnowledgeConfig(AppConfig):
     verbose_name = "Knowledge base"
 
     def ready(self) -> None:
-        from fte_project import schedule
+        from fte_project import health, schedule
 
         schedule.register("knowledge.index", "knowledge.indexing.index_job", every=timedelta(seconds=30))
+        health.register("embedding_model", "knowledge.health.embedding_model")
+        health.register("articles", "knowledge.health.articles")

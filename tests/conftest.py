@@ -13,6 +13,7 @@ from tickets.models import ChannelSettings
 
 GROUP_MIGRATIONS = (
     "fte_project.migrations.0002_groups",
+    "fte_project.migrations.0004_delivery_permissions",
     "channels_app.migrations.0002_notice_permissions",
     "agent_runner.migrations.0003_metric_permissions",
 )

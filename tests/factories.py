@@ -5,14 +5,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group, User
+from django.db.models.functions import Now
 
 from channels_app.web_form.parsing import SubmitIn, submission
+from fte_project.events import Channel
+from fte_project.models import DeadLetter
 from knowledge.indexing import active_model_id, index_waiting
 from knowledge.loading import load, read_articles
 from knowledge.models import Article, Chunk
 from tickets.intake import Received, receive
-from tickets.models import Ticket
+from tickets.models import Conversation, Message, Ticket
+from tickets.work import claim
 
 SAMPLE = Path(__file__).parent.parent / "knowledge" / "sample"
 ANN = {"name": "Ann Lee", "email": "ann@example.com"}
@@ -70,3 +75,21 @@ def sample_articles() -> None:
 def fresh(ticket: Ticket) -> Ticket:
     """The ticket as the database has it now."""
     return Ticket.objects.get(pk=ticket.pk)
+
+
+def write_by_mail(**changes: Any) -> Ticket:
+    """Ann's ticket as if she had written by mail: its replies are delivered by mail, and none of them is a copy."""
+    ticket = write(**changes).ticket
+    Conversation.objects.filter(pk=ticket.conversation_id).update(first_channel=Channel.EMAIL)
+    Ticket.objects.filter(pk=ticket.pk).update(channel=Channel.EMAIL)
+    Message.objects.filter(ticket=ticket).update(channel=Channel.EMAIL)
+    return fresh(ticket)
+
+
+def give_up(ticket: Ticket) -> DeadLetter:
+    """The assistant has tried for the last time: the dead letter."""
+    Conversation.objects.filter(pk=ticket.conversation_id).update(attempts=settings.MAX_ATTEMPTS, work_due_at=Now())
+    assert claim(ticket.conversation_id) is None
+    letter = DeadLetter.objects.filter(conversation_id=ticket.conversation_id).first()
+    assert letter is not None
+    return letter

@@ -26,6 +26,7 @@ import psycopg
 import requests
 
 from fte_project.embedded import free_port
+from fte_project.instance import RAISED_LIMITS
 from tests.fakes.smtp import FakeSMTP, smtp
 from tests.services import Services, _services
 
@@ -47,6 +48,7 @@ class Outage:
         self.base_url = f"http://127.0.0.1:{web_port}"
         self.env = {
             **os.environ,
+            **RAISED_LIMITS,
             "FTE_MODE": "local",
             "PUBLIC_BASE_URL": self.base_url,
             "KAFKA_BOOTSTRAP_SERVERS": services.broker.address,
@@ -68,8 +70,9 @@ class Outage:
 
     def start(self) -> None:
         port = self.base_url.rpartition(":")[2]
-        web = ["-m", "uvicorn", "fte_project.asgi:application", "--port", port, "--no-access-log"]
-        self._spawn([*web, "--log-level", "warning"], self.env, "web.log")
+        web = ["-m", "uvicorn", "fte_project.asgi:application", "--port", port]
+        web += ["--no-proxy-headers", "--no-access-log", "--log-level", "warning"]
+        self._spawn(web, self.env, "web.log")
         self._spawn(["manage.py", "run_agent", "--with", "relay,delivery,schedule"], self.with_model, "agent.log")
         until(lambda: self._answers("/healthz"), 60, "the web server")
 

@@ -58,7 +58,8 @@ class Processes:
 
     def start_web(self, port: int, **env: str) -> subprocess.Popen[bytes]:
         """The web server on `port`; comes back when it answers, or has ended."""
-        arguments = ["-m", "uvicorn", "fte_project.asgi:application", "--port", str(port), "--log-level", "warning"]
+        arguments = ["-m", "uvicorn", "fte_project.asgi:application", "--port", str(port), "--no-proxy-headers"]
+        arguments += ["--log-level", "warning"]
         web = self._spawn("web", arguments, env)
         wait_for(lambda: web.poll() is not None or _answers(f"http://127.0.0.1:{port}/healthz"))
         return web

@@ -29,6 +29,7 @@ LEAVES = frozenset(
         "embedded",
         "logs",
         "instance",
+        "limits",
     ]
 )
 # The doors of the frame: they may know every app.

@@ -1,6 +1,9 @@
-"""The form while its PostgreSQL is dead, only reads, or is back: a real web server over a server of its own."""
+"""The form while its PostgreSQL is dead, full, only reads, or is back: a web server over a database of its own."""
 
+import contextlib
+import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +17,7 @@ import pytest
 import requests
 
 from fte_project.embedded import Postgres, free_port
+from fte_project.instance import RAISED_LIMITS
 from tests.factories import fields
 from tests.processes import BASE, wait_for
 from tests.services import kill_postgres, start_postgres
@@ -32,8 +36,7 @@ def state() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def url(state: Path) -> Iterator[str]:
     """A web server that meets the database through its pool, as in production."""
-    env = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
-    env |= {"FTE_MODE": "local", "FTE_STATE_DIR": str(state)}
+    env = local(state)
     subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=BASE, env=env, check=True)
     port = free_port()
     command = ["-m", "uvicorn", "fte_project.asgi:application", "--port", str(port), "--log-level", "warning"]
@@ -46,6 +49,12 @@ def url(state: Path) -> Iterator[str]:
     finally:
         web.terminate()
         web.wait(20)
+
+
+def local(state: Path) -> dict[str, str]:
+    """The environment of a local instance in this folder."""
+    env = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
+    return {**env, **RAISED_LIMITS, "FTE_MODE": "local", "FTE_STATE_DIR": str(state)}
 
 
 def answers(base: str) -> bool:
@@ -63,10 +72,18 @@ def post(url: str) -> Post:
 
 
 def stored(state: Path) -> int:
-    with psycopg.connect(f"host={state / 'pg'} user=postgres dbname=fte") as db:
-        row = db.execute("SELECT count(*) FROM tickets_message").fetchone()
-        assert row is not None
-        return int(row[0])
+    with connected(state) as db:
+        return messages(db)
+
+
+def connected(state: Path) -> psycopg.Connection:
+    return psycopg.connect(f"host={state / 'pg'} user=postgres dbname=fte", autocommit=True)
+
+
+def messages(db: psycopg.Connection) -> int:
+    row = db.execute("SELECT count(*) FROM tickets_message").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def refuses_in_time(post: Post) -> None:
@@ -102,6 +119,109 @@ def test_b16_a_database_that_only_reads_acknowledges_nothing(state: Path, post: 
 
 
 def only_reads(state: Path, value: str) -> None:
-    with psycopg.connect(f"host={state / 'pg'} user=postgres dbname=fte", autocommit=True) as db:
+    with connected(state) as db:
         db.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
         db.execute("SELECT pg_reload_conf()")
+
+
+def test_b16_a_database_without_a_free_connection_acknowledges_nothing(state: Path, post: Post) -> None:
+    before = stored(state)
+    with few_connections(state) as held:
+        refuses_in_time(post)
+        refuses_in_time(post)
+        assert messages(held[0]) == before
+        for connection in held[1:]:
+            connection.close()
+        wait_for(lambda: post().status_code == 201)
+        assert post().status_code == 201
+        assert messages(held[0]) == before + 1
+
+
+@contextlib.contextmanager
+def few_connections(state: Path) -> Iterator[list[psycopg.Connection]]:
+    """A server that lets in six, all of them ours."""
+    with connected(state) as db:
+        db.execute("ALTER SYSTEM SET max_connections = 6")
+    kill_postgres(state)
+    start_postgres(state)
+    held: list[psycopg.Connection] = []
+    try:
+        wait_for(lambda: takes_all(state, held))
+        yield held
+    finally:
+        for connection in held:
+            connection.close()
+        with wait_for(lambda: let_in(state)) as db:
+            db.execute("ALTER SYSTEM RESET max_connections")
+        kill_postgres(state)
+        start_postgres(state)
+
+
+def takes_all(state: Path, held: list[psycopg.Connection]) -> bool:
+    """Whether every connection is ours. Those of others (the web server's pool) are cut, so that we are next."""
+    while one := let_in(state):
+        held.append(one)
+    ours = [one.info.backend_pid for one in held]
+    others = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> ALL(%s)"
+    return not held[0].execute(f"SELECT pg_terminate_backend(pid) FROM ({others})", [ours]).fetchall()
+
+
+def let_in(state: Path) -> psycopg.Connection | None:
+    with contextlib.suppress(psycopg.OperationalError):
+        return connected(state)
+    return None
+
+
+def test_a3_after_an_outage_posts_do_not_wait_for_a_pool_whose_tries_become_rare(state: Path, post: Post) -> None:
+    kill_postgres(state)
+    until = time.monotonic() + 8  # of waits that double, the next would end seven seconds later
+    wait_for(lambda: post().status_code != 503 or time.monotonic() > until)
+    start_postgres(state)
+    began = time.monotonic()
+    wait_for(lambda: post().status_code == 201)
+    assert time.monotonic() - began < 3
+
+
+def test_g6_ready_says_that_the_database_is_down_and_a_web_process_beats_again_afterwards(
+    state: Path, url: str
+) -> None:
+    base = url.removesuffix("/api/support/submit")
+    wait_for(lambda: beats(state))
+    kill_postgres(state)
+    for part in ("", "?part=web"):
+        answer = requests.get(f"{base}/readyz{part}", timeout=5)
+        assert answer.status_code == 503
+        assert answer.json()["problems"]["database"] == "The database does not answer."
+    assert requests.get(f"{base}/healthz", timeout=5).json() == {"ok": True}
+    start_postgres(state)
+    with connected(state) as db:
+        db.execute("DELETE FROM frame_heartbeat")
+    wait_for(lambda: beats(state))
+    wait_for(lambda: requests.get(f"{base}/readyz?part=web", timeout=5).ok)
+
+
+def beats(state: Path) -> bool:
+    with connected(state) as db:
+        return db.execute("SELECT FROM frame_heartbeat WHERE role = 'web'").fetchone() is not None
+
+
+def test_g6_doctor_does_not_wait_for_a_database_that_is_frozen(state: Path) -> None:
+    pid = Postgres(state).pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "doctor", "--json"],
+            cwd=BASE,
+            env=local(state),
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    parts = {part["name"]: part for part in json.loads(done.stdout.splitlines()[-1])["parts"]}
+    assert done.returncode == 1
+    assert parts["database"]["state"] == "failed"
+    assert "Start an instance with `make demo`, or set DATABASE_URL." in parts["database"]["message"]

@@ -1,7 +1,6 @@
-"""The desk: the list of tickets, a ticket's page (desk_views.py), the channels' settings and the record."""
+"""The desk: the lists of tickets and deliveries (their pages: desk_views.py, desk_deliveries.py), settings, record."""
 
 import re
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -9,22 +8,22 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from tickets import desk_views
+from fte_project.desk import NONE, ChoiceFilter, ChoicesAdmin, ReadOnlyAdmin, moment
+from fte_project.text import plain_error
+from tickets import desk_deliveries, desk_views
 from tickets.desk_page import STATUS_COLOURS
 from tickets.desk_queue import ORDER, queue
 from tickets.lifecycle import Handler, Status
-from tickets.models import ChannelSettings, Ticket, TicketEvent
+from tickets.models import ChannelSettings, Delivery, Ticket, TicketEvent
 from tickets.reasons import Reason, Urgency
 from tickets.timeline import person
 
-NONE = mark_safe('<span class="desk-none">–</span>')
 REFERENCE = re.compile(r"\s*T-\d{1,15}\s*", re.IGNORECASE)
 
 
@@ -48,8 +47,27 @@ class AssigneeFilter(admin.SimpleListFilter):
         return queryset.filter(assignee=int(value)) if value.isdecimal() and len(value) < 10 else queryset
 
 
+class SearchesReferences(ModelAdmin):
+    """A list in which T-1042 finds what belongs to that ticket."""
+
+    ticket_field = "pk"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if REFERENCE.fullmatch(search_term):
+            number = int(search_term.strip()[2:])
+            return queryset.filter(**{self.ticket_field: number - Ticket.FIRST_REFERENCE}), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+def _row_pk(object_id: str) -> int:
+    """The number in an address of the admin, 0 for what cannot be one."""
+    return int(object_id) if object_id.isdecimal() and len(object_id) < 19 else 0
+
+
 @admin.register(Ticket)
-class TicketAdmin(ModelAdmin):
+class TicketAdmin(SearchesReferences):
     """The queue, and behind each row the ticket's own page. Tickets come from customers: none is added or deleted."""
 
     list_display = ["matter", "customer", "channel_label", "status_label", "escalated_for", "held_by", "waiting"]
@@ -77,8 +95,7 @@ class TicketAdmin(ModelAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
         """The same page under the admin's own address; there is no raw form."""
-        pk = int(object_id) if object_id.isdecimal() and len(object_id) < 19 else 0
-        return desk_views.page(request, pk, self)
+        return desk_views.page(request, _row_pk(object_id), self)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -91,14 +108,6 @@ class TicketAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ticket]:
         return queue(Ticket.objects.all())
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Ticket], search_term: str
-    ) -> tuple[QuerySet[Ticket], bool]:
-        if REFERENCE.fullmatch(search_term):
-            number = int(search_term.strip()[2:])
-            return queryset.filter(pk=number - Ticket.FIRST_REFERENCE), False
-        return super().get_search_results(request, queryset, search_term)
 
     @display(description="Ticket")
     def matter(self, ticket: Ticket) -> SafeString:
@@ -143,15 +152,68 @@ class TicketAdmin(ModelAdmin):
         at = ticket.waiting_since or ticket.changed_at
         span = timesince(at, depth=1)
         words, css = (f"waits {span}", "desk-waits") if ticket.waiting_since else (f"{span} ago", "desk-soft")
-        if timezone.now() - at < timedelta(minutes=1):
-            words = "just now"
+        return moment(at, words, css)
+
+
+class WhichDeliveries(ChoiceFilter):
+    """Which deliveries: at first those that a person must decide about."""
+
+    title = "state"
+    parameter_name = "which"
+    words = {name: words for name, (words, _) in desk_deliveries.CHOICES.items()}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        return desk_deliveries.CHOICES[self.chosen()][1](queryset)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(SearchesReferences, ChoicesAdmin):
+    """Replies on their way. People decide about those that failed, or of which nobody knows whether they arrived."""
+
+    list_display = ["matter", "channel_label", "address", "status_label", "trouble", "age"]
+    list_display_links = ["matter"]
+    list_select_related = ["reply__ticket"]
+    choice_filter = WhichDeliveries
+    list_filter = [WhichDeliveries, "channel"]
+    list_per_page = 50
+    list_fullwidth = True
+    ordering = ["-id"]
+    ticket_field = "reply__ticket"
+    search_fields = ["address", "=external_id", "reply__ticket__subject"]
+    search_help_text = "Address, subject or reference (T-1042)"
+    custom_urls = (
+        ("<int:pk>/confirm/", "tickets_delivery_confirm", desk_deliveries.confirm),
+        ("<int:pk>/send-again/", "tickets_delivery_send_again", desk_deliveries.send_again),
+    )
+
+    def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
+        """A page of its own under the admin's address; there is no raw form."""
+        return desk_deliveries.page(request, _row_pk(object_id), self)
+
+    @display(description="Reply on")
+    def matter(self, delivery: Delivery) -> SafeString:
+        ticket = delivery.reply.ticket
         return format_html(
-            '<time class="{}" datetime="{}" title="{}">{}</time>',
-            css,
-            at.isoformat(),
-            f"{at:%-d %B %Y, %H:%M} UTC",
-            words,
+            '<span class="desk-ref">{}</span> <span class="desk-subject">{}</span>', ticket.reference, ticket.subject
         )
+
+    @display(description="Channel")
+    def channel_label(self, delivery: Delivery) -> str:
+        is_copy = delivery.channel != delivery.reply.ticket.channel
+        return f"{delivery.get_channel_display()}{', copy' if is_copy else ''}"
+
+    @display(description="Status", label={S.label: colour for S, colour in desk_deliveries.COLOURS.items()})
+    def status_label(self, delivery: Delivery) -> str:
+        return delivery.get_status_display()
+
+    @display(description="Error")
+    def trouble(self, delivery: Delivery) -> SafeString | str:
+        words = plain_error(delivery.error)
+        return format_html('<span class="desk-reason">{}</span>', words) if words else NONE
+
+    @display(description="Since", ordering="changed_at")
+    def age(self, delivery: Delivery) -> SafeString:
+        return moment(delivery.changed_at)
 
 
 @admin.register(ChannelSettings)
@@ -175,7 +237,7 @@ class ChannelSettingsAdmin(ModelAdmin):
 
 
 @admin.register(TicketEvent)
-class TicketEventAdmin(ModelAdmin):
+class TicketEventAdmin(SearchesReferences, ReadOnlyAdmin):
     """Who did what, for auditors: read only. Codes and ids; it outlives an erasure."""
 
     list_display = ["at", "ticket_link", "code", "actor", "data"]
@@ -183,7 +245,7 @@ class TicketEventAdmin(ModelAdmin):
     search_fields = ["=ticket_id", "actor"]
     search_help_text = "Reference (T-1042), or an actor such as staff:3"
     ordering = ["-id"]
-    actions = None
+    ticket_field = "ticket_id"
 
     @display(description="When (UTC)", ordering="id")
     def at(self, event: TicketEvent) -> str:
@@ -196,20 +258,3 @@ class TicketEventAdmin(ModelAdmin):
             reverse("admin:tickets_ticket_change", args=[event.ticket_id]),
             Ticket.FIRST_REFERENCE + event.ticket_id,
         )
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[TicketEvent], search_term: str
-    ) -> tuple[QuerySet[TicketEvent], bool]:
-        if REFERENCE.fullmatch(search_term):
-            number = int(search_term.strip()[2:])
-            return queryset.filter(ticket_id=number - Ticket.FIRST_REFERENCE), False
-        return super().get_search_results(request, queryset, search_term)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: TicketEvent | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: TicketEvent | None = None) -> bool:
-        return False

@@ -47,6 +47,7 @@ def escalate(
         if current is not None:
             return current
         ticket.apply(Event.ESCALATE)
+        _let_go(ticket)
         escalation = Escalation.objects.create(
             ticket=ticket,
             reason=hand_over.reason,
@@ -92,15 +93,20 @@ def hand_back(ticket: Ticket, staff: "User") -> None:
     with transaction.atomic():
         conversation = Conversation.objects.lock(ticket.conversation_id)
         ticket.refresh_from_db()
-        ticket.apply(Event.HAND_BACK)
-        _close_escalation(ticket)
-        ticket.assignee = None
-        ticket.save(update_fields=["assignee"])
+        give_to_assistant(ticket, conversation)
         record(ticket, "handed_back", staff_actor(staff))
-        newest = ticket.messages.all().unanswered().last()
-        if newest is not None:
-            ask_assistant(conversation)
-            publish(MessageReceived(conversation_id=conversation.pk, channel=newest.channel, message_id=newest.pk))
+
+
+def give_to_assistant(ticket: Ticket, conversation: Conversation) -> None:
+    """The assistant holds the ticket and is asked for what is unanswered, in the caller's transaction, which holds
+    the conversation. Raises NotAllowed."""
+    ticket.apply(Event.HAND_BACK)
+    close_escalation(ticket)
+    _let_go(ticket)
+    newest = ticket.messages.all().unanswered().last()
+    if newest is not None:
+        ask_assistant(conversation)
+        publish(MessageReceived(conversation_id=conversation.pk, channel=newest.channel, message_id=newest.pk))
 
 
 def resolve(ticket: Ticket, staff: "User", *, notes: str = "") -> None:
@@ -113,11 +119,18 @@ def resolve(ticket: Ticket, staff: "User", *, notes: str = "") -> None:
         Conversation.objects.filter(pk=ticket.conversation_id).update(work_due_at=None)
         if was_nobodys:
             take_over(ticket, staff)
-        _close_escalation(ticket)
+        close_escalation(ticket)
         ticket.resolution_notes = notes
         ticket.save(update_fields=["resolution_notes"])
         record(ticket, "resolved", staff_actor(staff))
 
 
-def _close_escalation(ticket: Ticket) -> None:
+def close_escalation(ticket: Ticket) -> None:
+    """People have dealt with it (in the caller's transaction, which holds the conversation)."""
     ticket.escalations.still_open().update(closed_at=Now())
+
+
+def _let_go(ticket: Ticket) -> None:
+    # Whoever claims it next is its assignee.
+    ticket.assignee = None
+    ticket.save(update_fields=["assignee"])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -87,14 +88,19 @@ class OtherMessageSameId(Exception):
     """The id was used before, for a message with another content."""
 
 
-def receive(inbound: InboundMessage, *, about: Ticket | None = None) -> Received:
+def receive(
+    inbound: InboundMessage, *, about: Ticket | None = None, admit: Callable[[], None] | None = None
+) -> Received:
     """Store the message once, with its ticket, work and event, in one transaction.
 
     `about` is the ticket it continues; without one a new conversation opens. A repeated id gives the first
-    message back, or raises OtherMessageSameId when the content differs.
+    message back, or raises OtherMessageSameId when the content differs. `admit` is asked before a message is stored
+    that is not known yet, outside the transaction; what it raises refuses the message.
     """
     if (known := _known(inbound)) is not None:
         return known
+    if admit is not None:
+        admit()
     saved: list[Attachment] = []
     try:
         with transaction.atomic():

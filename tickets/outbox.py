@@ -24,6 +24,7 @@ CLAIM = timedelta(seconds=5)  # of a relay that died in between; publishing an e
 RING_AGAIN_AFTER = timedelta(seconds=10)
 SWEEP_SECONDS = 1.0
 KEEP_PUBLISHED = timedelta(hours=1)
+PRUNE_BATCH = 10_000
 
 
 def take_events() -> list[OutboxEvent]:
@@ -83,8 +84,10 @@ def ring_due_work() -> int:
 
 
 def prune_outbox() -> None:
-    """Timed job: forget events that were published a while ago."""
-    OutboxEvent.objects.filter(published_at__lt=timezone.now() - KEEP_PUBLISHED).delete()
+    """Timed job: forget events that were published a while ago, in batches far below the statement timeout."""
+    old = OutboxEvent.objects.filter(published_at__lt=timezone.now() - KEEP_PUBLISHED).order_by("published_at")
+    while OutboxEvent.objects.filter(pk__in=old.values("pk")[:PRUNE_BATCH]).delete()[0]:
+        pass
 
 
 async def _publish_waiting(producer: Producer) -> None:

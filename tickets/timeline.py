@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from fte_project.events import Channel
 from fte_project.markup import to_html
+from fte_project.text import plain_error
 from tickets.models import Delivery, Message, Note, Ticket, TicketEvent
 from tickets.panels import Entry, panel_entries
 
@@ -23,6 +24,11 @@ HAPPENINGS = {
     "claimed": "{actor} claimed the ticket",
     "handed_back": "{actor} handed the ticket back to the assistant",
     "resolved": "{actor} resolved the ticket",
+    "replayed": "{actor} had the assistant try again",
+    "delivery_failed": "A reply could not be delivered",
+    "delivery_unknown": "Nobody knows whether a reply arrived: a person must decide",
+    "delivery_confirmed": "{actor} confirmed that a reply arrived",
+    "sent_again": "{actor} had a reply sent again",
     "time_passed": "Nobody wrote for some time: the ticket moved on",
 }
 ACTORS = {"assistant": "The assistant", "customer": "The customer", "system": "A rule"}
@@ -130,7 +136,7 @@ def _tick(delivery: Delivery) -> Tick:
     channel = str(Channel(delivery.channel).label)
     if delivery.channel == Channel.WEB_FORM:
         channel, words = "Status page", "shown" if delivery.status == Delivery.Status.SENT else words
-    return Tick(mark=mark, words=f"{channel}: {words}", status=delivery.status, error=delivery.error)
+    return Tick(mark=mark, words=f"{channel}: {words}", status=delivery.status, error=plain_error(delivery.error))
 
 
 def _notes(ticket: Ticket) -> Iterator[Entry]:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
-from tickets.escalations import HandOver, escalate
+from tickets.escalations import HandOver, close_escalation, escalate
 from tickets.lifecycle import Event, Handler, Status
 from tickets.models import Conversation, Message, Ticket, TicketEvent
 from tickets.reasons import Reason, Urgency
@@ -35,7 +35,7 @@ def _expire(tickets: Iterable[Ticket]) -> None:
             if (ticket.status, ticket.changed_at) != (before, changed_at):
                 continue  # somebody wrote between the list and the lock
             ticket.apply(Event.TIMER)
-            ticket.escalations.still_open().update(closed_at=Now())
+            close_escalation(ticket)
             record(ticket, "time_passed", SYSTEM, status=ticket.status)
 
 
@@ -43,7 +43,7 @@ def watch_waiting() -> None:
     """Timed job: what the assistant should have answered long ago goes to people, whatever the cause."""
     long_ago = Now() - timedelta(minutes=settings.WATCHDOG_MINUTES)
     given_back = TicketEvent.objects.filter(
-        ticket_id=OuterRef("ticket_id"), code="handed_back", created_at__gte=long_ago
+        ticket_id=OuterRef("ticket_id"), code__in=["handed_back", "replayed"], created_at__gte=long_ago
     )
     waiting = (
         Message.objects.all()

@@ -19,7 +19,7 @@ from fte_project.events import DeadLettered, publish
 from fte_project.models import DeadLetter
 from tickets.escalations import HandOver, escalate
 from tickets.lifecycle import Handler
-from tickets.models import Conversation, Ticket
+from tickets.models import Conversation, Message, Ticket
 from tickets.reasons import Reason, Urgency
 
 log = structlog.get_logger()
@@ -140,14 +140,6 @@ def _give_up(work: Work, error: str) -> None:
         if ticket.handler != Handler.ASSISTANT:  # people have it already
             Conversation.objects.filter(pk=work.conversation_id).update(work_due_at=None, attempts=0, **FREE)
             return
-        letter = DeadLetter.objects.create(
-            kind=DeadLetter.Kind.CONVERSATION,
-            conversation_id=work.conversation_id,
-            subject_id=work.conversation_id,
-            error=error[:4000],
-            attempts=work.attempts,
-        )
-        publish(DeadLettered(conversation_id=work.conversation_id, dead_letter_id=letter.pk))
         escalate(
             ticket,
             HandOver(
@@ -156,5 +148,14 @@ def _give_up(work: Work, error: str) -> None:
                 detail=f"Every try failed. Last error: {error[:300]}",
             ),
         )
+        text = ticket.messages.filter(direction=Message.Direction.OUTBOUND).last()  # the holding text, stored just now
+        letter = DeadLetter.objects.create(
+            kind=DeadLetter.Kind.CONVERSATION,
+            conversation_id=work.conversation_id,
+            subject_id=text.pk if text else None,
+            error=error[:4000],
+            attempts=work.attempts,
+        )
+        publish(DeadLettered(conversation_id=work.conversation_id, dead_letter_id=letter.pk))
         Conversation.objects.filter(pk=work.conversation_id).update(work_due_at=None, attempts=0, **FREE)
     log.error("work_given_up", conversation=work.conversation_id, error=error[:200])

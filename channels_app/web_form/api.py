@@ -16,9 +16,10 @@ from channels_app.web_form.parsing import (
     read_body,
     submission,
 )
+from fte_project import limits
 from fte_project.events import Channel
 from tickets.intake import InboundMessage, OtherMessageSameId, Received, receive
-from tickets.models import ChannelSettings, Message, Ticket
+from tickets.models import ChannelSettings, Message, Ticket, Trust
 from tickets.tokens import status_token, status_url, ticket_of
 
 router = Router(tags=["support"])
@@ -83,7 +84,7 @@ def _body(model: type[SubmitIn] | type[FollowUpIn]) -> dict[str, Any]:
     }
 
 
-ERRORS = {400: ErrorOut, 409: ErrorOut, 413: ErrorOut, 415: ErrorOut, 422: ErrorOut}
+ERRORS = {400: ErrorOut, 409: ErrorOut, 413: ErrorOut, 415: ErrorOut, 422: ErrorOut, 429: ErrorOut}
 
 
 @router.post("/submit", response={201: SubmittedOut, **ERRORS}, openapi_extra=_body(SubmitIn))
@@ -92,7 +93,7 @@ def submit(request: HttpRequest) -> Status[Any]:
     check_is_on()
     fields, files = read_body(request)
     form = checked(SubmitIn, fields)
-    return _answer(submission(form, key=message_key(request), files=files))
+    return _answer(request, submission(form, key=message_key(request), files=files))
 
 
 @router.get("/ticket/{token}", response={200: TicketOut, 404: ErrorOut})
@@ -111,7 +112,7 @@ def write_again(request: HttpRequest, token: str) -> Status[Any]:
     current = open_ticket(token)
     fields, files = read_body(request)
     form = checked(FollowUpIn, fields)
-    return _answer(follow_up(form, current, key=message_key(request), files=files), about=current)
+    return _answer(request, follow_up(form, current, key=message_key(request), files=files), about=current)
 
 
 def check_is_on() -> None:
@@ -128,9 +129,26 @@ def open_ticket(token: str) -> Ticket:
         raise HttpError(404, "This link is not valid, or it has expired.") from error
 
 
-def _answer(inbound: InboundMessage, about: Ticket | None = None) -> Status[Any]:
+def take(request: HttpRequest, inbound: InboundMessage, about: Ticket | None = None) -> Received:
+    """Store what the form sent, within the limits; what is stored already is not counted again.
+
+    Raises limits.TooMany, OtherMessageSameId.
+    """
+    address = limits.destination(inbound.sender.value)
+    done = {"ip": limits.client_network(request), "global": ""}
+    if about is None:
+        done["email"] = address
+    else:
+        # Links to closed tickets lead to the conversation's open one: all of them count together.
+        done["ticket"] = str(about.conversation_id)
+        if about.conversation.trust == Trust.CLAIMED:  # each answer is mailed to what may be a stranger's address
+            done["follow_ups"] = address
+    return receive(inbound, about=about, admit=lambda: limits.count(done))
+
+
+def _answer(request: HttpRequest, inbound: InboundMessage, about: Ticket | None = None) -> Status[Any]:
     try:
-        received: Received = receive(inbound, about=about)
+        received = take(request, inbound, about)
     except OtherMessageSameId as error:
         raise HttpError(409, "This Idempotency-Key was used before, with another content.") from error
     opened = received.ticket

@@ -1,6 +1,7 @@
 """What the form may send, checked field by field, and how it becomes an InboundMessage."""
 
 import json
+import unicodedata
 import uuid
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -44,6 +45,14 @@ def _an_email(value: str) -> str:
     return value
 
 
+def _a_name(value: str) -> str:
+    """Names are greeted in our mails, which a stranger can send to any address: they must not advertise."""
+    plain = unicodedata.normalize("NFKC", value).casefold()
+    if any(mark in plain for mark in ("://", "www.", "@")):
+        raise ValueError("Please write your name without links and addresses.")
+    return value
+
+
 # Pydantic runs these from the last to the first: refuse, then clean.
 Line = Annotated[str, BeforeValidator(lambda v: clean_line(v) if isinstance(v, str) else v), BeforeValidator(_storable)]
 Words = Annotated[
@@ -56,7 +65,7 @@ class SubmitIn(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    name: Annotated[Line, Field(min_length=2, max_length=120)]
+    name: Annotated[Line, Field(min_length=2, max_length=120), AfterValidator(_a_name)]
     email: Annotated[Line, Field(max_length=254), AfterValidator(_an_email)]
     subject: Annotated[Line, Field(min_length=5, max_length=200)]
     category: Ticket.Category = Ticket.Category.GENERAL

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 
 from channels_app.mailing import send_mail
 from channels_app.registry import Provider, Sent
-from tickets.models import Delivery
+from tickets.models import Delivery, Ticket, Trust
 from tickets.tokens import status_url
 
 
@@ -20,7 +20,7 @@ def send_copy(delivery: Delivery, check: Callable[[], None]) -> Sent:
     domain = settings.EMAIL_FROM.rpartition("@")[2].rstrip(">") or None
     message_id = make_msgid(idstring=str(delivery.pk), domain=domain)
     mail = EmailMessage(
-        subject=f"[{ticket.reference}] {ticket.subject}",
+        subject=_subject(ticket),
         body=render_to_string(
             "email/reply_copy.txt",
             {"reply": reply, "ticket": ticket, "url": status_url(ticket), "company": settings.COMPANY_NAME},
@@ -35,6 +35,12 @@ def send_copy(delivery: Delivery, check: Callable[[], None]) -> Sent:
     )
     send_mail(mail, check)
     return Sent(external_id=message_id)
+
+
+def _subject(ticket: Ticket) -> str:
+    """Of an address that was only typed nobody knows whose it is: a stranger's words must not reach it in our name."""
+    is_claimed = ticket.conversation.trust == Trust.CLAIMED
+    return f"[{ticket.reference}] " + (f"Your request to {settings.COMPANY_NAME}" if is_claimed else ticket.subject)
 
 
 MAIL_COPY = Provider(send=send_copy)  # a mail server cannot be asked what it accepted

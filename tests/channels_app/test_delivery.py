@@ -75,6 +75,12 @@ def make_due(delivery: Delivery) -> None:
     Delivery.objects.filter(pk=delivery.pk, look_up_at__isnull=False).update(look_up_at=Now())
 
 
+def dies_while_sending(delivery: Delivery) -> None:
+    """A process claims it, marks it right before its words leave, and is gone."""
+    assert claim(delivery.pk) is not None
+    Delivery.objects.filter(pk=delivery.pk).update(status=Delivery.Status.SENDING)
+
+
 def lease_runs_out(delivery: Delivery) -> None:
     Delivery.objects.filter(pk=delivery.pk).update(lease_expires_at=Now() - timedelta(milliseconds=1))
 
@@ -144,7 +150,7 @@ def test_refusals_wait_longer_each_time_and_after_a_day_end_in_one_dead_letter(s
             make_due(delivery)
             waits.append((deliver(delivery).due_at - timezone.now()).total_seconds())
         assert fresh(delivery).status == "queued"
-        Delivery.objects.filter(pk=delivery.pk).update(created_at=Now() - timedelta(hours=25))
+        Delivery.objects.filter(pk=delivery.pk).update(queued_at=Now() - timedelta(hours=25))
         make_due(delivery)
         assert deliver(delivery).status == "failed"
         deliver(delivery)
@@ -186,9 +192,19 @@ def test_an_accepted_mail_whose_answer_got_lost_is_unknown_and_never_sent_again(
 
 
 @pytest.mark.django_db
-def test_a_delivery_whose_process_died_is_unknown_and_never_sent_again() -> None:
+def test_a_delivery_whose_process_died_before_its_words_left_is_sent_once_by_another() -> None:
     delivery = queue()
     assert claim(delivery.pk) is not None
+    assert deliver(delivery).status == "queued", "its lease still holds"
+    lease_runs_out(delivery)
+    assert deliver(delivery).status == "sent"
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.django_db
+def test_a_delivery_whose_process_died_while_its_words_left_is_unknown_and_never_sent_again() -> None:
+    delivery = queue()
+    dies_while_sending(delivery)
     deliver(delivery)
     assert fresh(delivery).status == "sending", "its lease still holds"
     lease_runs_out(delivery)
@@ -249,7 +265,7 @@ def test_a_send_left_behind_by_a_dead_process_is_looked_up(accepted: bool, sends
     delivery = queue()
     sends(lambda _: Sent(external_id="again"))
     knows(lambda _: Sent(external_id="before") if accepted else None)
-    assert claim(delivery.pk) is not None
+    dies_while_sending(delivery)
     lease_runs_out(delivery)
     after = deliver(delivery)
     assert (after.status, after.external_id) == ("sent", "before" if accepted else "again")
@@ -309,7 +325,7 @@ def test_b6_a_process_that_was_stopped_for_longer_than_its_lease_does_not_send(
     knows(lambda _: None)
     long_ago = SimpleNamespace(monotonic=lambda: time.monotonic() - 11)
     monkeypatch.setattr("channels_app.delivery.time", long_ago)  # it was stopped right after its claim
-    assert deliver(delivery).status == "sending"
+    assert deliver(delivery).status == "queued", "nothing left, so nothing is in doubt"
     assert posted == []
 
 

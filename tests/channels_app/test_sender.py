@@ -15,7 +15,7 @@ from fte_project.embedded import free_port
 from fte_project.events import Channel
 from tests.factories import write
 from tests.fakes.smtp import DROP, smtp
-from tickets.models import Delivery, Ticket
+from tickets.models import Conversation, Delivery, Ticket, Trust
 from tickets.replies import reply
 from tickets.tokens import status_url
 
@@ -45,7 +45,7 @@ def test_the_copy_says_what_the_reply_says_and_where_to_answer(settings: Any) ->
     (raw,) = server.accepted
     copy = parsed(raw)
     assert copy["To"] == "ann@example.com"
-    assert copy["Subject"] == f"[{ticket.reference}] Schlüssel & Paßwort"
+    assert copy["Subject"] == f"[{ticket.reference}] Your request to {settings.COMPANY_NAME}"
     assert copy["From"] == settings.EMAIL_FROM
     assert copy["Auto-Submitted"] == "auto-replied"
     assert copy["X-Auto-Response-Suppress"] == "All"
@@ -55,6 +55,28 @@ def test_the_copy_says_what_the_reply_says_and_where_to_answer(settings: Any) ->
     assert "Grüße 👋" in text
     assert status_url(ticket) in text
     assert not copy.is_multipart()
+
+
+SPAM = "Cheap watches at www.evil.example"
+
+
+def test_a15_a_stranger_cannot_have_their_words_mailed_to_somebody_else() -> None:
+    """Whoever fills in the form may type any address: its owner reads what we say, not what the stranger wrote."""
+    send_copy(
+        a_delivery(name="Watches", subject=SPAM, message=f"{SPAM}, http://evil.example", body="We read it."), ours
+    )
+    (copy,) = mail.outbox
+    sent = f"{copy.message()} {copy.body}"
+    assert not [word for word in ("atches", "evil", "Cheap") if word in sent]
+    assert copy.subject == f"[{Ticket.objects.get().reference}] Your request to Tidewater"
+
+
+@pytest.mark.parametrize("trust", sorted(set(Trust) - {Trust.CLAIMED}))
+def test_a_verified_address_gets_its_own_subject_back(trust: str) -> None:
+    delivery = a_delivery(subject="Schlüssel & Paßwort")
+    Conversation.objects.update(trust=trust)
+    send_copy(Delivery.objects.get(pk=delivery.pk), ours)
+    assert mail.outbox[0].subject == f"[{Ticket.objects.get().reference}] Schlüssel & Paßwort"
 
 
 def test_each_copy_has_its_own_message_id() -> None:

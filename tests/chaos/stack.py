@@ -11,6 +11,7 @@ import time
 import requests
 
 from fte_project.embedded import free_port
+from fte_project.instance import RAISED_LIMITS
 from tests.services import BASE, Services, kill_postgres, start_postgres
 
 ROLES = {"agent": "run_agent", "relay": "relay_messages", "delivery": "run_delivery", "schedule": "run_schedule"}
@@ -24,7 +25,8 @@ class Stack:
         self.services = services
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
-        self.env = {**os.environ, "MEMO_URL": memo_url, "PUBLIC_BASE_URL": self.base_url, "EMBEDDER_THREADS": "1"}
+        own = {"MEMO_URL": memo_url, "PUBLIC_BASE_URL": self.base_url, "EMBEDDER_THREADS": "1"}
+        self.env = {**os.environ, **RAISED_LIMITS, **own}
         self.slots: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
@@ -39,7 +41,7 @@ class Stack:
         role = slot.partition("-")[0]
         if role == "web":
             arguments = ["-m", "uvicorn", "fte_project.asgi:application", "--port", str(self.port)]
-            arguments += ["--no-access-log", "--log-level", "warning"]
+            arguments += ["--no-proxy-headers", "--no-access-log", "--log-level", "warning"]
         else:
             arguments = ["manage.py", ROLES[role]]
         with (self.services.state / f"{slot}.log").open("ab") as log:

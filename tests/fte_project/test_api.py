@@ -1,10 +1,10 @@
-"""The API's own manners: errors are JSON sentences, staff endpoints are for staff and keys, health is honest."""
+"""The API's own manners: errors are JSON sentences, staff endpoints are for staff and keys."""
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from fte_project.models import ApiKey, Heartbeat
+from fte_project.models import ApiKey
 from tests.factories import make_staff, write
 
 
@@ -51,14 +51,3 @@ def test_staff_endpoints_answer_staff_who_may_see_tickets(client: Client, sam: U
     assert said["messages"][0]["author"] == "customer"
     assert client.get("/api/conversations/999999999999999999999").status_code == 404
     assert client.get("/api/tickets/T-1").status_code == 404
-
-
-def test_ready_names_the_roles_that_no_process_runs(client: Client, db: None) -> None:
-    assert client.get("/healthz").json() == {"ok": True}
-    Heartbeat.objects.all().delete()
-    response = client.get("/readyz")
-    assert response.status_code == 503
-    assert set(response.json()["problems"]) == {"relay", "agent", "delivery", "schedule"}
-    for role in ("relay", "agent", "delivery", "schedule"):
-        Heartbeat.objects.create(role=role, instance="here")
-    assert client.get("/readyz").json() == {"ok": True, "problems": {}}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fte_project.text import clean_line, clean_text
+from fte_project.text import clean_line, clean_text, plain_error
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))  # surrogates, controls and all
 
@@ -57,3 +57,34 @@ def test_a_clean_line_is_safe_as_a_mail_header(raw: str, limit: int) -> None:
     line = clean_line(raw)
     assert len(line.splitlines()) <= 1
     assert len(clean_line(raw, limit=limit)) <= limit
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("ConnectionError('away')", "away"),
+        (
+            "Unexpected error while sending: RuntimeError('our own mistake')",
+            "Unexpected error while sending: our own mistake",
+        ),
+        ("It broke: ConnectionRefusedError(111, 'Connection refused')", "It broke: Connection refused"),
+        ("gaierror(-2, 'Name or service not known')", "Name or service not known"),
+        ("SMTPConnectError(421, b'busy')", "busy"),
+        ("Refused: {'a@b.c': (550, b'5.1.1 no such user')}", "Refused: 550 5.1.1 no such user"),
+        (
+            "RateLimitError(\"429 - {'error': {'message': 'No quota.', 'code': 'x'}}\")",
+            "429 - No quota.",
+        ),
+        ("TimeoutError()", "timeout"),
+        ("MaxTurnsExceeded()", "max turns exceeded"),
+        ("The mail server answered 552.", "The mail server answered 552."),
+        ("Two\nlines\x00", "Two lines"),
+        ("", ""),
+    ],
+)
+def test_an_error_is_told_without_the_way_in_which_python_writes_it(error: str, words: str) -> None:
+    assert plain_error(error) == words
+
+
+def test_a_long_and_hostile_error_is_told_soon() -> None:
+    assert plain_error("f('" * 1300 + "{'a': (550, b'" * 300)

@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.db.models import Count
 
 from agent_runner.models import AgentRun
@@ -18,6 +19,7 @@ from fte_project import kafka
 from fte_project.events import MessageReceived, topic
 from fte_project.inbox import work_through
 from fte_project.kafka import ConsumerStuck, Producer
+from tests.concurrency import real_commits
 from tests.factories import sample_articles, write
 from tests.fakes.memo import memo_server
 from tests.processes import Processes, processes, wait_for
@@ -30,10 +32,11 @@ pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture(autouse=True)
-def name(settings: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+def name(monkeypatch: pytest.MonkeyPatch) -> str:
     """The inbound topic, on a prefix of this test's own; the consumer looks around five times a second."""
-    settings.KAFKA_TOPIC_PREFIX = f"c{uuid.uuid4().hex[:8]}."
-    settings.CONSUMER_STUCK_SECONDS = 1.0
+    # Like the processes' fixture, so that they are undone in the right order.
+    monkeypatch.setattr(settings, "KAFKA_TOPIC_PREFIX", f"c{uuid.uuid4().hex[:8]}.")
+    monkeypatch.setattr(settings, "CONSUMER_STUCK_SECONDS", 1.0)
     monkeypatch.setattr(kafka, "LOOK_SECONDS", 0.2)
     return topic("fte.channels.web_form.inbound")
 
@@ -108,6 +111,7 @@ def test_b9_a_client_that_gives_nothing_while_records_wait_ends_its_role(
         async_to_sync(test)()
 
 
+@real_commits
 def test_b9_a_member_without_partitions_ends_only_when_work_waits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AIOKafkaConsumer, "assignment", lambda _: set())
 

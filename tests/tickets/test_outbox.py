@@ -1,14 +1,17 @@
 """From the outbox to Kafka, and the sweeper that rings for what was not heard."""
 
 import asyncio
+import statistics
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from fte_project.events import DeliveryQueued, Event, MessageReceived, parse, publish
 from fte_project.kafka import Record, consume
@@ -98,6 +101,77 @@ def test_b15_published_events_are_forgotten_after_an_hour_and_waiting_ones_never
     outbox.prune_outbox()
     left = OutboxEvent.objects.order_by("id").values_list("payload__conversation_id", flat=True)
     assert list(left) == [1, 2, 3]
+
+
+# --- A hundred thousand old rows ---------------------------------------------------------------------------------
+
+OLD_ROWS = 100_000
+OLD = """
+INSERT INTO frame_outboxevent (event_id, topic, key, payload, created_at, published_at)
+SELECT gen_random_uuid(), 'old', '1', '{}', now() - interval '3 hours', now() - interval '2 hours'
+FROM generate_series(1, %s)
+"""
+
+
+def add_old_rows() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(OLD, [OLD_ROWS])
+        cursor.execute("ANALYZE frame_outboxevent")
+
+
+def wait_again() -> None:
+    OutboxEvent.objects.filter(published_at=None).update(claimed_until=None)
+
+
+def taking_ms() -> float:
+    """The median of twenty relays that take the same fifty events."""
+    spans = []
+    for _ in range(20):
+        wait_again()
+        began = time.perf_counter()
+        assert len(outbox.take_events()) == 50
+        spans.append((time.perf_counter() - began) * 1000)
+    return statistics.median(spans)
+
+
+def pages_read_by_a_relay() -> int:
+    """How many pages of the table and its indexes the statement that claims events looks at."""
+    wait_again()
+    with CaptureQueriesContext(connection) as said:
+        outbox.take_events()
+    (claim,) = [q["sql"] for q in said if "SKIP LOCKED" in q["sql"]]
+    wait_again()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {claim}")
+        plan = cursor.fetchone()[0][0]["Plan"]
+    assert plan["Actual Rows"] == 50
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+@real_commits
+def test_b15_a_relay_takes_events_as_fast_beside_a_hundred_thousand_published_ones() -> None:
+    for n in range(50):
+        publish(event(n))
+    before_ms = taking_ms()
+    add_old_rows()
+    after_ms = taking_ms()
+    pages = pages_read_by_a_relay()
+    print(f"taking 50 events: {before_ms:.1f} ms, beside {OLD_ROWS} old ones {after_ms:.1f} ms, {pages} pages")
+    assert after_ms < 3 * before_ms
+    assert pages < 300, "the whole table has more than a thousand: an index leads past what is published"
+
+
+@real_commits
+def test_b15_a_hundred_thousand_published_events_are_forgotten_in_batches() -> None:
+    for n in range(50):
+        publish(event(n))
+    add_old_rows()
+    with CaptureQueriesContext(connection) as said:
+        outbox.prune_outbox()
+    deletes = [float(q["time"]) for q in said if q["sql"].startswith("DELETE")]
+    assert len(deletes) > OLD_ROWS / outbox.PRUNE_BATCH
+    assert max(deletes) < 3, "a tenth of the statement timeout"
+    assert len(waiting_ids()) == OutboxEvent.objects.count() == 50
 
 
 # --- The sweeper -----------------------------------------------------------------------------------------------

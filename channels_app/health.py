@@ -1,0 +1,52 @@
+"""How the ways in and out are: what `doctor` says about channels and mail copies."""
+
+import smtplib
+
+from django.conf import settings
+from django.core.mail import mailers
+from django.core.mail.backends.smtp import EmailBackend
+
+from fte_project.events import Channel
+from fte_project.health import Finding, State, roles_seen
+from tickets.models import ChannelSettings
+
+MAIL_SECONDS = 3
+
+
+def web_form() -> Finding:
+    """On, switched off by staff, or without a process that takes messages."""
+    if not ChannelSettings.of(Channel.WEB_FORM).is_enabled:
+        return State.OFF, "Switched off in the channel settings of the desk."
+    address = f"{settings.PUBLIC_BASE_URL}/support/"
+    if not roles_seen()["web"].instances:
+        return State.FAILED, f"No web process runs, so nobody answers at {address}."
+    return State.OK, address
+
+
+def email_copies() -> Finding:
+    """Whether the mail server that EMAIL_URL names lets us in; without one, where the copies are written."""
+    mailer = mailers.default
+    if not isinstance(mailer, EmailBackend):
+        folder = getattr(mailer, "file_path", "memory")
+        return State.OK, f"Written to {folder}, not sent: EMAIL_URL is not set."
+    server = f"{mailer.host}:{mailer.port}"
+    mailer.timeout = MAIL_SECONDS
+    try:
+        mailer.open()
+    except smtplib.SMTPAuthenticationError:
+        return State.FAILED, f"{server} refuses the user or the password in EMAIL_URL."
+    except OSError as error:  # smtplib's errors too; their texts may quote what was sent
+        return State.FAILED, f"The mail server {server} cannot be used ({type(error).__name__}): check EMAIL_URL."
+    finally:
+        mailer.close()
+    return State.OK, f"Sent through {server}."
+
+
+def email_channel() -> Finding:
+    """The product has no e-mail channel yet."""
+    return State.OFF, "This version takes no e-mail; replies to the form are mailed as copies."
+
+
+def whatsapp_channel() -> Finding:
+    """The product has no WhatsApp channel yet."""
+    return State.OFF, "This version has no WhatsApp channel."
