@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from agent_runner.gate import Kind
-from agent_runner.models import AgentRun
+from agent_runner.models import AgentRun, RunMetric
 from agent_runner.panels import shown
 from fte_project.desk import ReadOnlyAdmin
 
@@ -66,3 +66,38 @@ class AgentRunAdmin(ReadOnlyAdmin):
     @display(description="What happened")
     def record(self, run: AgentRun) -> SafeString:
         return render_to_string("admin/agent_runner/run.html", {"run": shown(run)})
+
+
+@admin.register(RunMetric)
+class RunMetricAdmin(ReadOnlyAdmin):
+    """What the runs of each hour came to."""
+
+    list_display = [
+        "hour_label",
+        "channel",
+        "outcome",
+        "verdict_words",
+        "runs",
+        "model_calls",
+        "tokens",
+        "latency",
+    ]
+    list_display_links = None
+    list_filter = ["channel", "outcome", "verdict"]
+    list_per_page = 50
+
+    @display(description="Hour (UTC)", ordering="hour")
+    def hour_label(self, metric: RunMetric) -> str:
+        return f"{metric.hour:%-d %b %Y, %H:00}"
+
+    @display(description="Verdict", ordering="verdict")
+    def verdict_words(self, metric: RunMetric) -> str:
+        return metric.verdict.replace("_", " ") or "–"
+
+    @display(description="Tokens in / out")
+    def tokens(self, metric: RunMetric) -> str:
+        return f"{metric.input_tokens} / {metric.output_tokens}"
+
+    @display(description="Took, on average")
+    def latency(self, metric: RunMetric) -> str:
+        return f"{metric.latency_ms // max(1, metric.runs)} ms"

@@ -5,14 +5,21 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
-from unfold.admin import ModelAdmin
+from unfold.decorators import display
 
 from channels_app.duty import may_change, on_duty, set_duty, team
-from channels_app.models import StaffDuty
+from channels_app.models import StaffDuty, StaffNotice
+from fte_project.desk import NONE, ReadOnlyAdmin, moment
+from fte_project.text import plain_error
+from tickets.models import Escalation, Ticket
 
 
 @require_POST
@@ -28,7 +35,7 @@ def change_duty(request: HttpRequest, pk: int, model_admin: Any) -> HttpResponse
 
 
 @admin.register(StaffDuty)
-class StaffDutyAdmin(ModelAdmin):
+class StaffDutyAdmin(ReadOnlyAdmin):
     """The team, and who of it is told of new work."""
 
     custom_urls = (("<int:pk>/", "channels_app_staffduty_set", change_duty),)
@@ -47,11 +54,48 @@ class StaffDutyAdmin(ModelAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: StaffDuty | None = None) -> bool:
-        return False
+@admin.register(StaffNotice)
+class StaffNoticeAdmin(ReadOnlyAdmin):
+    """What the staff were told outside the desk, whom, and what came of it."""
 
-    def has_delete_permission(self, request: HttpRequest, obj: StaffDuty | None = None) -> bool:
-        return False
+    list_display = ["about", "kind", "told", "status_label", "problem", "when"]
+    list_display_links = None
+    list_filter = ["status", "kind", "way"]
+    search_fields = ["address"]
+    search_help_text = "E-mail address"
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StaffNotice]:
+        ticket = Escalation.objects.filter(pk=OuterRef("subject_id")).values("ticket")
+        told_of = Case(When(~Q(kind=StaffNotice.Kind.DEAD_LETTER), then=Subquery(ticket)))
+        return super().get_queryset(request).annotate(ticket_pk=told_of)
+
+    @display(description="About")
+    def about(self, notice: Any) -> SafeString:
+        if notice.kind == StaffNotice.Kind.DEAD_LETTER:
+            words, model, pk = f"Dead letter {notice.subject_id}", "frame_deadletter", notice.subject_id
+        elif notice.ticket_pk:
+            words, model, pk = f"T-{Ticket.FIRST_REFERENCE + notice.ticket_pk}", "tickets_ticket", notice.ticket_pk
+        else:
+            return NONE  # it was erased
+        return format_html('<a class="desk-link" href="{}">{}</a>', reverse(f"admin:{model}_change", args=[pk]), words)
+
+    @display(description="Told")
+    def told(self, notice: StaffNotice) -> str:
+        return notice.address or notice.get_way_display()
+
+    @display(
+        description="Status",
+        label={"sent": "success", "queued": "info", "sending": "info", "failed": "danger", "unknown": "warning"},
+    )
+    def status_label(self, notice: StaffNotice) -> tuple[str, str]:
+        return notice.status, notice.get_status_display()
+
+    @display(description="Problem")
+    def problem(self, notice: StaffNotice) -> str:
+        return plain_error(notice.error)
+
+    @display(description="When", ordering="id")
+    def when(self, notice: StaffNotice) -> SafeString:
+        return moment(notice.changed_at)

@@ -13,6 +13,7 @@ class ChannelsAppConfig(AppConfig):
         roles.register("delivery", "channels_app.delivery.deliver")
         schedule.register("staff.notices", "channels_app.staff_notify.look_after", every=timedelta(seconds=5))
         health.register("web_form", "channels_app.health.web_form")
+        health.register("staff_notices", "channels_app.health.staff_notices")
         health.register("email_copies", "channels_app.health.email_copies", needs_database=False)
         health.register("email", "channels_app.health.email_channel", needs_database=False)
         health.register("whatsapp", "channels_app.health.whatsapp_channel", needs_database=False)

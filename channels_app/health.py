@@ -1,11 +1,15 @@
 """How the ways in and out are: what `doctor` says about channels and mail copies."""
 
 import smtplib
+from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import mailers
 from django.core.mail.backends.smtp import EmailBackend
+from django.db.models.functions import Now
 
+from channels_app.models import StaffNotice
+from channels_app.staff_notify import addresses
 from fte_project.events import Channel
 from fte_project.health import Finding, State, roles_seen
 from tickets.models import ChannelSettings
@@ -40,6 +44,17 @@ def email_copies() -> Finding:
     finally:
         mailer.close()
     return State.OK, f"Sent through {server}."
+
+
+def staff_notices() -> Finding:
+    """Whether anybody is told outside the desk when a ticket needs a person, and what lately went wrong with it."""
+    people = len(addresses(StaffNotice.Kind.ESCALATION))
+    if not people and not settings.STAFF_WEBHOOK_URL:
+        return State.OFF, "Nobody is told outside the desk: give staff e-mail addresses, or set STAFF_WEBHOOK_URL."
+    troubled = [StaffNotice.Status.FAILED, StaffNotice.Status.UNKNOWN]
+    lately = StaffNotice.objects.filter(status__in=troubled, changed_at__gt=Now() - timedelta(days=1)).count()
+    ways = f"{people} by mail" + (", and the webhook" if settings.STAFF_WEBHOOK_URL else "")
+    return State.OK, f"{ways}; {lately} failed or uncertain in the last day." if lately else f"{ways}."
 
 
 def email_channel() -> Finding:

@@ -142,6 +142,7 @@ def navigation(_: HttpRequest) -> list[dict[str, Any]]:
                     "badge": "tickets.desk_deliveries.undelivered_count",
                     "badge_variant": "danger",
                 },
+                _link("Who is on duty", "notifications_active", "channels_app_staffduty", "tickets.view_ticket"),
                 _link("Customers", "group", "customers_customer", "customers.view_customer"),
                 _link("Articles", "menu_book", "knowledge_article", "knowledge.view_article"),
             ],
@@ -151,6 +152,8 @@ def navigation(_: HttpRequest) -> list[dict[str, Any]]:
             "separator": True,
             "items": [
                 _link("Assistant runs", "smart_toy", "agent_runner_agentrun", "agent_runner.view_agentrun"),
+                _link("Run metrics", "monitoring", "agent_runner_runmetric", "agent_runner.view_runmetric"),
+                _link("Staff notices", "campaign", "channels_app_staffnotice", "channels_app.view_staffnotice"),
                 _link("Dead letters", "mark_email_unread", "frame_deadletter", "frame.view_deadletter"),
                 _link("Record", "history", "tickets_ticketevent", "tickets.view_ticketevent"),
                 _link("Channel settings", "tune", "tickets_channelsettings", "tickets.view_channelsettings"),

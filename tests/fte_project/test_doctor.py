@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from django.db.models.functions import Now
@@ -25,7 +26,7 @@ from fte_project.kafka import ensure_topics
 from fte_project.models import DeadLetter, Heartbeat, OutboxEvent
 from knowledge.embeddings import LOCAL_MODEL_ID
 from knowledge.models import ActiveModel, Article
-from tests.factories import write
+from tests.factories import make_staff, write
 from tests.fakes.openai import fake_openai
 from tests.fakes.smtp import smtp
 from tests.processes import BASE
@@ -35,7 +36,7 @@ from tickets.replies import reply
 pytestmark = pytest.mark.django_db
 BEFORE = ["settings", "database", "broker"]
 NEED_THE_DATABASE = [*health.ROLES, "outbox", "due_work", "embedding_model", "articles", "dead_letters"]
-NEED_THE_DATABASE += ["unknown_deliveries", "web_form"]
+NEED_THE_DATABASE += ["unknown_deliveries", "web_form", "staff_notices"]
 OTHERS = ["email_copies", "email", "whatsapp", "assistant_model", "media_folder", "disk"]
 NAMES = [*BEFORE, *NEED_THE_DATABASE, *OTHERS]
 LOOPBACK = "http://127.0.0.1:1/v1"  # where nobody listens
@@ -89,10 +90,16 @@ def only_failed(capsys: pytest.CaptureFixture[str]) -> Any:
 def test_g6_doctor_says_of_every_part_how_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     code, parts = examined(capsys)
     assert (code, failed(parts)) == (0, {})
-    assert {name for name, (state, _) in parts.items() if state == "off"} == {"email", "whatsapp"}
+    assert {name for name, (state, _) in parts.items() if state == "off"} == {"staff_notices", "email", "whatsapp"}
     assert "pgvector 0." in parts["database"][1]
     assert parts["relay"][1].startswith("1 running")
     assert "load_articles" in parts["articles"][1]
+
+
+def test_doctor_says_whether_anybody_is_told_outside_the_desk(capsys: pytest.CaptureFixture[str]) -> None:
+    assert examined(capsys)[1]["staff_notices"][0] == "off"
+    User.objects.filter(pk=make_staff("lea", "lead").pk).update(email="lea@desk.example")
+    assert examined(capsys)[1]["staff_notices"] == ("ok", "1 by mail.")
 
 
 def test_doctor_prints_one_line_per_part_for_people(

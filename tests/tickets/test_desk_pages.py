@@ -10,7 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from agent_runner.metrics import meter_runs
 from agent_runner.worker import answer
+from channels_app.staff_notify import tell
 from fte_project.models import DeadLetter, TimedJob
 from knowledge.models import Article
 from tests.factories import PRICES, make_staff, write
@@ -27,6 +29,8 @@ def test_every_registered_page_answers(admin_client: Client, articles: None) -> 
     ticket = write(**PRICES).ticket
     async_to_sync(answer)(ticket.conversation_id)
     DeadLetter.objects.create(kind="delivery", subject_id=1, error="x")
+    async_to_sync(tell)(("escalation", ticket.escalations.get().pk))
+    meter_runs()
     for model, model_admin in admin.site._registry.items():
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         assert admin_client.get(base).status_code == 200, base
