@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from channels_app.models import StaffNotice
 from fte_project.embedded import free_port
-from fte_project.models import OutboxEvent
+from fte_project.models import DeadLetter, OutboxEvent
 from tests.factories import PRICES, fields, make_staff, sample_articles, write
 from tests.fakes.memo import FaultyMemoServer, memo_server
 from tests.fakes.webhook import webhook
@@ -110,6 +111,40 @@ def test_a2_a_web_process_killed_around_its_commit_stores_the_retried_message_on
     assert_answered_and_delivered_once(memos)
 
 
+GIVE_UP_POINTS = ("give_up_before_commit", "give_up_after_commit")
+
+
+@pytest.mark.parametrize("point", GIVE_UP_POINTS)
+def test_b1_a_worker_killed_while_it_gives_up_leaves_one_text_and_one_dead_letter(
+    point: str, processes: Processes, memos: FaultyMemoServer
+) -> None:
+    for command in ("relay_messages", "run_delivery"):
+        processes.start(command)
+    write()
+    Conversation.objects.update(attempts=settings.MAX_ATTEMPTS)  # every try so far has ended in the middle
+    doomed = processes.start("run_agent", FTE_CRASH_AT=point)
+    assert wait_for(doomed.poll) == -signal.SIGKILL
+    processes.start("run_agent")
+    wait_for(all_is_done)
+    assert_answered_and_delivered_once(memos)
+    assert Message.objects.get(direction="outbound").kind == "hand_over"
+    assert DeadLetter.objects.count() == 1
+
+
+def test_b1_a_worker_killed_after_it_put_a_try_off_answers_once(processes: Processes, memos: FaultyMemoServer) -> None:
+    sample_articles()
+    for command in ("relay_messages", "run_delivery"):
+        processes.start(command)
+    write()
+    away = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1"}
+    doomed = processes.start("run_agent", FTE_CRASH_AT="work_retried", **away)
+    assert wait_for(doomed.poll) == -signal.SIGKILL
+    processes.start("run_agent")
+    wait_for(all_is_done)
+    assert_answered_and_delivered_once(memos)
+    assert Message.objects.get(direction="outbound").kind == "answer"
+
+
 NOTICE_POINTS = ("notice_planned", "notice_claimed", "notice_accepted", "notice_recorded")
 
 
@@ -143,4 +178,4 @@ def test_every_named_point_is_tried() -> None:
     for app in ("fte_project", "tickets", "channels_app", "agent_runner"):
         for path in (BASE / app).rglob("*.py"):
             named |= set(re.findall(r'\bcrash\("(\w+)"\)', path.read_text()))
-    assert named == {*POINTS, *WEB_POINTS, *NOTICE_POINTS}
+    assert named == {*POINTS, *WEB_POINTS, *GIVE_UP_POINTS, "work_retried", *NOTICE_POINTS}

@@ -129,6 +129,7 @@ def retry(work: Work, error: str) -> None:
     with transaction.atomic():
         _fenced(work)
         Conversation.objects.filter(pk=work.conversation_id).update(work_due_at=Now() + wait, rung_at=None, **FREE)
+    crash("work_retried")
     log.warning("work_retried", conversation=work.conversation_id, attempt=work.attempts, error=error[:200])
 
 
@@ -158,4 +159,6 @@ def _give_up(work: Work, error: str) -> None:
         )
         publish(DeadLettered(conversation_id=work.conversation_id, dead_letter_id=letter.pk))
         Conversation.objects.filter(pk=work.conversation_id).update(work_due_at=None, attempts=0, **FREE)
+        crash("give_up_before_commit")
+    crash("give_up_after_commit")
     log.error("work_given_up", conversation=work.conversation_id, error=error[:200])
