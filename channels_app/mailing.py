@@ -3,10 +3,23 @@
 import contextlib
 import smtplib
 from collections.abc import Callable
+from email.utils import make_msgid
 
+from django.conf import settings
 from django.core.mail import EmailMessage, mailers
 
 from channels_app.registry import SendError
+
+
+def automatic_mail(*, subject: str, body: str, to: str, mark: str, kind: str) -> EmailMessage:
+    """A mail from us that no machine should answer; `kind` is its Auto-Submitted (RFC 3834), `mark` is in its id."""
+    domain = settings.EMAIL_FROM.rpartition("@")[2].rstrip(">") or None
+    headers = {
+        "Message-ID": make_msgid(idstring=mark, domain=domain),
+        "Auto-Submitted": kind,
+        "X-Auto-Response-Suppress": "All",
+    }
+    return EmailMessage(subject=subject, body=body, from_email=settings.EMAIL_FROM, to=[to], headers=headers)
 
 
 def send_mail(mail: EmailMessage, check: Callable[[], None]) -> None:

@@ -5,14 +5,12 @@ import hmac
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import make_msgid
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from channels_app.mailing import send_mail
+from channels_app.mailing import automatic_mail, send_mail
 from channels_app.models import StaffNotice
 from channels_app.posting import post_json
 from fte_project.models import DeadLetter
@@ -85,18 +83,13 @@ def send(notice: StaffNotice, check: Callable[[], None]) -> None:
 
 
 def _mail(notice: StaffNotice, words: Telling, check: Callable[[], None]) -> None:
-    domain = settings.EMAIL_FROM.rpartition("@")[2].rstrip(">") or None
     duty = settings.PUBLIC_BASE_URL + reverse("admin:channels_app_staffduty_changelist")
-    mail = EmailMessage(
+    mail = automatic_mail(
         subject=words.headline,
         body=render_to_string("email/staff_notice.txt", {"words": words, "duty": duty}),
-        from_email=settings.EMAIL_FROM,
-        to=[notice.address],
-        headers={
-            "Message-ID": make_msgid(idstring=f"notice-{notice.pk}", domain=domain),
-            "Auto-Submitted": "auto-generated",
-            "X-Auto-Response-Suppress": "All",
-        },
+        to=notice.address,
+        mark=f"notice-{notice.pk}",
+        kind="auto-generated",
     )
     send_mail(mail, check)
 

@@ -1,13 +1,11 @@
 """The mail copy of a reply to the form: sent at most once, through Django's MAILERS."""
 
 from collections.abc import Callable
-from email.utils import make_msgid
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 
-from channels_app.mailing import send_mail
+from channels_app.mailing import automatic_mail, send_mail
 from channels_app.registry import Provider, Sent
 from tickets.models import Delivery, Ticket, Trust
 from tickets.tokens import status_url
@@ -17,24 +15,18 @@ def send_copy(delivery: Delivery, check: Callable[[], None]) -> Sent:
     """Mail the reply with its status link, after `check`. Raises SendError; what may be on its way is not `refused`."""
     reply = delivery.reply
     ticket = reply.ticket
-    domain = settings.EMAIL_FROM.rpartition("@")[2].rstrip(">") or None
-    message_id = make_msgid(idstring=str(delivery.pk), domain=domain)
-    mail = EmailMessage(
+    mail = automatic_mail(
         subject=_subject(ticket),
         body=render_to_string(
             "email/reply_copy.txt",
             {"reply": reply, "ticket": ticket, "url": status_url(ticket), "company": settings.COMPANY_NAME},
         ),
-        from_email=settings.EMAIL_FROM,
-        to=[delivery.address],
-        headers={
-            "Message-ID": message_id,
-            "Auto-Submitted": "auto-replied",
-            "X-Auto-Response-Suppress": "All",
-        },
+        to=delivery.address,
+        mark=str(delivery.pk),
+        kind="auto-replied",
     )
     send_mail(mail, check)
-    return Sent(external_id=message_id)
+    return Sent(external_id=mail.extra_headers["Message-ID"])
 
 
 def _subject(ticket: Ticket) -> str:
