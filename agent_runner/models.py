@@ -44,6 +44,8 @@ class AgentRun(models.Model):
     class Meta:
         verbose_name = "assistant run"
         ordering = ["-id"]
+        # Where the end of a pass is not heard of, its record may be made twice: the database keeps one.
+        constraints = [models.UniqueConstraint(fields=["conversation", "started_at"], name="run_once")]
         indexes = [
             models.Index(fields=["ticket"], name="run_ticket"),
             models.Index(fields=["id"], name="run_not_metered", condition=Q(metered_at=None)),
@@ -54,7 +56,8 @@ class AgentRun(models.Model):
 
     @property
     def latency_ms(self) -> int:
-        return round((self.finished_at - self.started_at).total_seconds() * 1000)
+        """By two clocks, the worker's and the database's: never less than nothing."""
+        return max(0, round((self.finished_at - self.started_at).total_seconds() * 1000))
 
 
 class RunMetric(models.Model):

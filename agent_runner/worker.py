@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -219,8 +220,12 @@ def _hand_over(run: Run) -> HandOver:
 
 
 def record_discarded(run: Run, work: Work, outcome: AgentRun.Outcome) -> None:
-    """Keep a pass whose result was not stored: late answers are discarded and recorded as such."""
-    _record(run, work.attempts, outcome, None)
+    """Keep a pass whose result was not stored: late answers are discarded and recorded as such.
+
+    One that was stored after all (its commit was not heard of) keeps the record it has.
+    """
+    with suppress(IntegrityError), transaction.atomic():
+        _record(run, work.attempts, outcome, None)
 
 
 def _record(run: Run, attempt: int, outcome: AgentRun.Outcome, stored: Message | None) -> None:
@@ -268,7 +273,7 @@ async def work(stop: asyncio.Event) -> None:
 
 async def answer_messages(stop: asyncio.Event) -> None:
     """Answer what is rung, many conversations at once, until told to stop."""
-    warming = asyncio.create_task(unit_of_work(_warm_up)())
+    warming = asyncio.create_task(aside(_warm_up)())
     await work_through(
         stop,
         group="fte.agent",

@@ -12,6 +12,7 @@ class ChannelsAppConfig(AppConfig):
 
         roles.register("delivery", "channels_app.delivery.deliver")
         schedule.register("staff.notices", "channels_app.staff_notify.look_after", every=timedelta(seconds=5))
+        health.register_due("staff notices", "channels_app.health.due_notices")
         health.register("web_form", "channels_app.health.web_form")
         health.register("staff_notices", "channels_app.health.staff_notices")
         health.register("email_copies", "channels_app.health.email_copies", needs_database=False)

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from channels_app.registry import SendError, Sent, provider
-from channels_app.sending import backoff, under_lease
+from channels_app.sending import backoff, next_try, outcome, under_lease
 from channels_app.staff_notify import notify_staff
 from fte_project.crash import crash
 from fte_project.db import LeaseLost, insist, unit_of_work
@@ -26,8 +26,8 @@ from tickets.models import Conversation, Delivery
 from tickets.undelivered import tell_people
 
 log = structlog.get_logger()
+Status = Delivery.Status
 CONCURRENCY = 8
-FREE = {"lease_token": None, "lease_expires_at": None}
 
 
 def claim(delivery_id: int) -> Delivery | None:
@@ -40,11 +40,11 @@ def claim(delivery_id: int) -> Delivery | None:
         return Delivery.objects.select_related("reply__ticket__conversation__customer").get(pk=delivery_id)
 
 
-def _take_doubtful(delivery_id: int) -> uuid.UUID | None:
-    left_behind = Delivery.objects.all().doubtful().filter(status=Delivery.Status.SENDING)
+def _take_doubtful(delivery_id: int) -> UUID | None:
+    left_behind = Delivery.objects.all().doubtful().filter(status=Status.SENDING)
     token = left_behind.take(
         delivery_id,
-        status=Delivery.Status.UNKNOWN,
+        status=Status.UNKNOWN,
         error="The sending process ended before it knew the outcome.",
         changed_at=Now(),
         look_up_at=Now(),
@@ -54,29 +54,34 @@ def _take_doubtful(delivery_id: int) -> uuid.UUID | None:
 
 def record_sent(delivery: Delivery, sent: Sent) -> None:
     """The provider accepted it. Raises LeaseLost when somebody else has settled the row meanwhile."""
-    _settle(delivery, Delivery.Status.SENT, external_id=sent.external_id, error="")
+    _settle(delivery, Status.SENT, external_id=sent.external_id, error="")
 
 
 def record_error(delivery: Delivery, error: SendError) -> None:
     """Failed for good, queued again after a wait, or unknown: only what was certainly not accepted is sent again."""
-    if not error.refused:
-        wait = timedelta(seconds=settings.LOOK_UP_AFTER_SECONDS)
-        look_up_at = Now() + wait if _can_be_asked(delivery) else None
-        _settle_unknown(delivery, error=str(error), look_up_at=look_up_at)
-    elif error.permanent or _is_older(delivery.queued_at, hours=settings.DELIVER_FOR_HOURS):
-        with transaction.atomic():
-            _settle_for_people(delivery, Delivery.Status.FAILED, error=str(error))
-            letter = DeadLetter.objects.create(
-                kind=DeadLetter.Kind.DELIVERY,
-                conversation_id=delivery.reply.conversation_id,
-                subject_id=delivery.pk,
-                error=str(error),
-                attempts=delivery.attempts,
-            )
-            publish(DeadLettered(conversation_id=delivery.reply.conversation_id, dead_letter_id=letter.pk))
-    else:
-        wait = max(backoff(delivery.attempts), timedelta(seconds=error.retry_after or 0))
-        _settle(delivery, Delivery.Status.QUEUED, error=str(error), due_at=Now() + wait)
+    match outcome(error, is_too_late=_is_older(delivery.queued_at, hours=settings.DELIVER_FOR_HOURS)):
+        case "unknown":
+            look_up_at = Now() + timedelta(seconds=settings.LOOK_UP_AFTER_SECONDS) if _can_be_asked(delivery) else None
+            _settle_unknown(delivery, error=str(error), look_up_at=look_up_at)
+        case "failed":
+            _fail(delivery, str(error))
+        case _:
+            _settle(delivery, Status.QUEUED, error=str(error), due_at=next_try(error, delivery.attempts))
+
+
+def _fail(delivery: Delivery, error: str) -> None:
+    """Failed for good: people hear of it, and a dead letter lets it be replayed."""
+    conversation_id = delivery.reply.conversation_id
+    with transaction.atomic():
+        _settle_for_people(delivery, Status.FAILED, error=error)
+        letter = DeadLetter.objects.create(
+            kind=DeadLetter.Kind.DELIVERY,
+            conversation_id=conversation_id,
+            subject_id=delivery.pk,
+            error=error,
+            attempts=delivery.attempts,
+        )
+        publish(DeadLettered(conversation_id=conversation_id, dead_letter_id=letter.pk))
 
 
 def record_look_up(delivery: Delivery, found: Sent | None) -> None:
@@ -84,7 +89,7 @@ def record_look_up(delivery: Delivery, found: Sent | None) -> None:
     if found is not None:
         record_sent(delivery, found)
     else:
-        _settle(delivery, Delivery.Status.QUEUED, due_at=Now())
+        record_error(delivery, SendError(f"The provider has nothing of it. {delivery.error}"[:1000], refused=True))
 
 
 def record_no_word(delivery: Delivery, error: SendError) -> None:
@@ -109,10 +114,10 @@ def _can_be_asked(delivery: Delivery) -> bool:
 
 def _settle_unknown(delivery: Delivery, *, look_up_at: Combinable | None, **changes: object) -> None:
     settle = _settle if look_up_at is not None else _settle_for_people
-    settle(delivery, Delivery.Status.UNKNOWN, look_up_at=look_up_at, **changes)
+    settle(delivery, Status.UNKNOWN, look_up_at=look_up_at, **changes)
 
 
-def _settle_for_people(delivery: Delivery, status: Delivery.Status, **changes: object) -> None:
+def _settle_for_people(delivery: Delivery, status: Status, **changes: object) -> None:
     with transaction.atomic():
         # The conversation first, as everything does that changes a ticket; then the row, while the lease holds it.
         Conversation.objects.lock(delivery.reply.conversation_id)
@@ -120,12 +125,8 @@ def _settle_for_people(delivery: Delivery, status: Delivery.Status, **changes: o
         tell_people(delivery)
 
 
-def _settle(delivery: Delivery, status: Delivery.Status, **changes: object) -> None:
-    token = delivery.lease_token
-    assert isinstance(token, uuid.UUID)
-    values = {"status": status, "changed_at": Now(), "look_up_at": None, "rung_at": None, **FREE, **changes}
-    if not Delivery.objects.filter(pk=delivery.pk, lease_token=token).update(**values):
-        raise LeaseLost
+def _settle(delivery: Delivery, status: Status, **changes: object) -> None:
+    delivery.settle(**{"status": status, "changed_at": Now(), "look_up_at": None, "rung_at": None, **changes})
 
 
 async def deliver_one(delivery_id: int) -> None:
@@ -137,7 +138,7 @@ async def deliver_one(delivery_id: int) -> None:
     while delivery := await unit_of_work(claim)(delivery_id):
         crash("delivery_claimed")
         try:
-            if delivery.status == Delivery.Status.UNKNOWN:
+            if delivery.status == Status.UNKNOWN:
                 await _ask(delivery, began)
             else:
                 await _attempt(delivery, began)

@@ -6,12 +6,12 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.mail import mailers
 from django.core.mail.backends.smtp import EmailBackend
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 
 from channels_app.models import StaffNotice
 from channels_app.staff_notify import addresses
 from fte_project.events import Channel
-from fte_project.health import Finding, State, roles_seen
+from fte_project.health import Finding, State, longest_wait, roles_seen
 from tickets.models import ChannelSettings
 
 MAIL_SECONDS = 3
@@ -55,6 +55,11 @@ def staff_notices() -> Finding:
     lately = StaffNotice.objects.filter(status__in=troubled, changed_at__gt=Now() - timedelta(days=1)).count()
     ways = f"{people} by mail" + (", and the webhook" if settings.STAFF_WEBHOOK_URL else "")
     return State.OK, f"{ways}; {lately} failed or uncertain in the last day." if lately else f"{ways}."
+
+
+def due_notices() -> float:
+    """Seconds that the oldest notice to staff has waited without being in a process's hands."""
+    return longest_wait(StaffNotice.objects.due().free(), Greatest("due_at", "lease_expires_at"))
 
 
 def email_channel() -> Finding:

@@ -37,6 +37,8 @@ def send_mail(mail: EmailMessage, check: Callable[[], None]) -> None:
         raise SendError(
             f"The mail server refused the address: {error}", permanent=min(codes) >= 500, refused=True
         ) from error
+    except smtplib.SMTPSenderRefused as error:  # an account that must not send as us, or not so much: it can be mended
+        raise SendError(f"The mail server refused our address: {error.smtp_code}", refused=True) from error
     except smtplib.SMTPResponseException as error:
         code = error.smtp_code  # -1 for an answer that is none
         raise SendError(f"The mail server answered {code}.", permanent=code >= 500, refused=code >= 400) from error

@@ -1,12 +1,16 @@
 """One HTTP POST of JSON, and what each way it can end means for the message."""
 
 from collections.abc import Callable, Mapping
+from ssl import SSLCertVerificationError
 from typing import Any
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, SSLError
 
 from channels_app.registry import SendError
+
+NO_ADDRESS = (InvalidSchema, InvalidURL, MissingSchema)
 
 
 def post_json(
@@ -37,7 +41,11 @@ def post_json(
 
 
 def _was_never_made(error: requests.RequestException) -> bool:
+    if isinstance(error, NO_ADDRESS):
+        return True
     reason: Any = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(reason, SSLError):  # a certificate is judged before anything is said
+        return bool(reason.args) and isinstance(reason.args[0], SSLCertVerificationError)
     return isinstance(reason, NewConnectionError | ConnectTimeoutError)
 
 

@@ -10,22 +10,21 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.expressions import Combinable
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from channels_app.duty import leads, on_duty, team
 from channels_app.models import StaffNotice
 from channels_app.registry import SendError
-from channels_app.sending import backoff, under_lease
+from channels_app.sending import next_try, outcome, under_lease
 from channels_app.staff_words import send
 from fte_project.crash import crash
-from fte_project.db import LeaseLost, insist, unit_of_work
+from fte_project.db import FREE, LeaseLost, insist, unit_of_work
 from fte_project.events import DeadLettered, EscalationOpened, Event, publish, topic
 from fte_project.inbox import OVERDUE, work_through
 from fte_project.models import DeadLetter, OutboxEvent
-from tickets.models import Escalation
+from tickets.models import Delivery, Escalation
 
 log = structlog.get_logger()
 Kind, Way, Status = StaffNotice.Kind, StaffNotice.Way, StaffNotice.Status
@@ -33,14 +32,14 @@ Subject = tuple[str, int]  # a kind of event, and the id it carries
 CONCURRENCY = 4
 MISSED_AFTER = timedelta(seconds=10)
 STOP_TELLING_AFTER = timedelta(days=1)
-RING_AGAIN_AFTER = timedelta(seconds=10)
+ONE_MATTER = timedelta(minutes=15)  # bad records that come so soon after another are no further news
 BATCH = 200
-FREE = {"lease_token": None, "lease_expires_at": None}
 
 
 def plan(kind: str, subject_id: int) -> None:
-    """Decide once whom to tell of it, and by which ways; later calls change nothing."""
-    if StaffNotice.objects.filter(kind=kind, subject_id=subject_id).exists():
+    """Decide once whom to tell of it, and by which ways; nothing for what is no news, or planned already."""
+    is_planned = StaffNotice.objects.filter(kind=kind, subject_id=subject_id).exists()
+    if is_planned or not news(kind).filter(pk=subject_id).exists():
         return
     rows = [StaffNotice(kind=kind, subject_id=subject_id, way=Way.MAIL, address=to) for to in addresses(kind)]
     if settings.STAFF_WEBHOOK_URL:
@@ -50,6 +49,26 @@ def plan(kind: str, subject_id: int) -> None:
         rows = [StaffNotice(kind=kind, subject_id=subject_id, way=Way.NONE, status=Status.FAILED, error=error)]
         log.error("nobody_to_tell", kind=kind, subject=subject_id)
     StaffNotice.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def news(kind: str) -> QuerySet[Escalation] | QuerySet[DeadLetter]:
+    """Of what the staff should hear: it is no older than a day, and nobody has dealt with it.
+
+    A lost mail copy is only shown, like on the ticket; and of a burst of bad records the first one is told.
+    """
+    since = Now() - STOP_TELLING_AFTER
+    if kind == Kind.UNCLAIMED:
+        since -= timedelta(minutes=settings.STAFF_REMIND_MINUTES)
+    if kind != Kind.DEAD_LETTER:
+        return Escalation.objects.all().still_open().filter(claimed_at=None, opened_at__gt=since)
+    letters = DeadLetter.objects.filter(replayed_at=None, created_at__gt=since)
+    copies = Delivery.objects.filter(pk=OuterRef("subject_id")).exclude(channel=F("reply__ticket__channel"))
+    just_before = DeadLetter.objects.filter(
+        kind=DeadLetter.Kind.RECORD, pk__lt=OuterRef("pk"), created_at__gt=OuterRef("created_at") - ONE_MATTER
+    )
+    return letters.exclude(Q(kind=DeadLetter.Kind.DELIVERY) & Exists(copies)).exclude(
+        Q(kind=DeadLetter.Kind.RECORD) & Exists(just_before)
+    )
 
 
 def addresses(kind: str) -> list[str]:
@@ -80,20 +99,14 @@ def _is_news(notice: StaffNotice) -> bool:
 
 def settle(notice: StaffNotice, status: StaffNotice.Status, **changes: object) -> None:
     """Record how it ended. Raises LeaseLost when the notice is not ours any more."""
-    values = {"status": status, "changed_at": Now(), "rung_at": None, **FREE, **changes}
-    if not StaffNotice.objects.filter(pk=notice.pk, lease_token=notice.lease_token).update(**values):
-        raise LeaseLost
+    notice.settle(status=status, changed_at=Now(), rung_at=None, **changes)
 
 
 def record_error(notice: StaffNotice, error: SendError) -> None:
     """Unknown when it may have arrived, failed for good, or queued again: only a certain refusal is sent again."""
-    if not error.refused:
-        settle(notice, Status.UNKNOWN, error=str(error))
-    elif error.permanent or timezone.now() - notice.created_at > STOP_TELLING_AFTER:
-        settle(notice, Status.FAILED, error=str(error))
-    else:
-        wait = max(backoff(notice.attempts), timedelta(seconds=error.retry_after or 0))
-        settle(notice, Status.QUEUED, error=str(error), due_at=Now() + wait)
+    status = Status(outcome(error, is_too_late=timezone.now() - notice.created_at > STOP_TELLING_AFTER))
+    when = {"due_at": next_try(error, notice.attempts)} if status == Status.QUEUED else {}
+    settle(notice, status, error=str(error), **when)
 
 
 async def tell(subject: Subject) -> None:
@@ -118,15 +131,21 @@ async def _tell_one(notice_id: int) -> None:
         return
     crash("notice_claimed")
     try:
+        await _attempt(notice, began)
+    except LeaseLost:
+        log.warning("notice_lease_lost", notice=notice_id)
+    crash("notice_recorded")
+
+
+async def _attempt(notice: StaffNotice, began: float) -> None:
+    """Send once and record what came of it. Raises LeaseLost."""
+    try:
         await under_lease(notice, began, send)
         crash("notice_accepted")
         await insist(unit_of_work(settle), notice, Status.SENT, error="")
     except SendError as error:
-        log.warning("notice_error", notice=notice_id, error=str(error)[:200])
+        log.warning("notice_error", notice=notice.pk, error=str(error)[:200])
         await insist(unit_of_work(record_error), notice, error)
-    except LeaseLost:
-        log.warning("notice_lease_lost", notice=notice_id)
-    crash("notice_recorded")
 
 
 def look_after() -> None:
@@ -134,40 +153,32 @@ def look_after() -> None:
     StaffNotice.objects.cut_off().update(
         status=Status.UNKNOWN, error="The sending process ended before it knew the outcome.", changed_at=Now(), **FREE
     )
-    waiting = Escalation.objects.all().still_open().filter(claimed_at=None)
-    letters = DeadLetter.objects.filter(replayed_at=None)
-    _plan_untold(Kind.ESCALATION, waiting.filter(opened_at__range=_ago(MISSED_AFTER)))
-    _plan_untold(
-        Kind.UNCLAIMED, waiting.filter(opened_at__range=_ago(timedelta(minutes=settings.STAFF_REMIND_MINUTES)))
-    )
-    _plan_untold(Kind.DEAD_LETTER, letters.filter(created_at__range=_ago(MISSED_AFTER)))
+    _plan_untold(Kind.ESCALATION, Q(opened_at__lt=Now() - MISSED_AFTER))
+    _plan_untold(Kind.UNCLAIMED, Q(opened_at__lt=Now() - timedelta(minutes=settings.STAFF_REMIND_MINUTES)))
+    _plan_untold(Kind.DEAD_LETTER, Q(created_at__lt=Now() - MISSED_AFTER))
     if not OutboxEvent.objects.lagging().exists():  # while the relay cannot publish, more events help nobody
         _ring()
 
 
-def _ago(wait: timedelta) -> tuple[Combinable, Combinable]:
-    """From so long ago back to a day before: what is older is no news."""
-    return Now() - (wait + STOP_TELLING_AFTER), Now() - wait
-
-
-def _plan_untold(kind: str, found: QuerySet[Escalation] | QuerySet[DeadLetter]) -> None:
+def _plan_untold(kind: str, is_late: Q) -> None:
     told = StaffNotice.objects.filter(kind=kind, subject_id=OuterRef("pk"))
-    for subject_id in found.filter(~Exists(told)).order_by("pk").values_list("pk", flat=True)[:BATCH]:
+    for subject_id in news(kind).filter(is_late, ~Exists(told)).order_by("pk").values_list("pk", flat=True)[:BATCH]:
         plan(kind, subject_id)
 
 
 def _ring() -> None:
-    quiet = Q(rung_at=None) | Q(rung_at__lt=Now() - RING_AGAIN_AFTER)
     with transaction.atomic():
-        due = list(StaffNotice.objects.due().free().filter(quiet).select_for_update(skip_locked=True)[:BATCH])
-        StaffNotice.objects.filter(pk__in=[n.pk for n in due]).update(rung_at=Now())
-        letters = {n.subject_id for n in due if n.kind == Kind.DEAD_LETTER}
-        for pk, conversation_id in DeadLetter.objects.filter(pk__in=letters).values_list("pk", "conversation_id"):
+        due = StaffNotice.objects.due().order_by("id").ring_again(BATCH)
+        of_letters = {n.subject_id for n in due if n.kind == Kind.DEAD_LETTER}
+        of_tickets = {n.subject_id for n in due if n.kind != Kind.DEAD_LETTER}
+        letters = dict(DeadLetter.objects.filter(pk__in=of_letters).values_list("pk", "conversation_id"))
+        tickets = dict(Escalation.objects.filter(pk__in=of_tickets).values_list("pk", "ticket__conversation_id"))
+        for pk, conversation_id in letters.items():
             publish(DeadLettered(conversation_id=conversation_id or 0, dead_letter_id=pk))
-        others = {n.subject_id for n in due if n.kind != Kind.DEAD_LETTER}
-        escalations = Escalation.objects.filter(pk__in=others).values_list("pk", "ticket__conversation_id")
-        for pk, conversation_id in escalations:
+        for pk, conversation_id in tickets.items():
             publish(EscalationOpened(conversation_id=conversation_id, escalation_id=pk))
+        erased = [n.pk for n in due if n.subject_id not in (letters if n.kind == Kind.DEAD_LETTER else tickets)]
+        StaffNotice.objects.filter(pk__in=erased).update(status=Status.SKIPPED, changed_at=Now())
 
 
 def _pick(event: Event) -> Subject | None:

@@ -5,14 +5,13 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
-from psycopg_pool import PoolTimeout
 
 from channels_app.web_form.api import router as support
 from channels_app.web_form.parsing import InvalidForm
+from fte_project.db import NOTHING_STORED, TRY_AGAIN_SECONDS
 from fte_project.limits import TooMany
 from fte_project.staff_api import router as staff
 
@@ -63,17 +62,14 @@ def database_away(request: HttpRequest, error: Any) -> HttpResponse:
     """Nothing was stored; the sender may try again."""
     log.error("database_away", error=repr(error)[:200])
     response = _say(request, 503, "We cannot store your message right now. Please try again in a minute.")
-    response["Retry-After"] = "30"
+    response["Retry-After"] = str(TRY_AGAIN_SECONDS)
     return response
 
 
 HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     RequestDataTooBig: too_big,
     TooManyFieldsSent: too_big,
-    OperationalError: database_away,
-    InterfaceError: database_away,
-    InternalError: database_away,  # a server that only reads (a standby, a full disk)
-    PoolTimeout: database_away,
+    **dict.fromkeys(NOTHING_STORED, database_away),
 }
 for kind, handler in HANDLERS.items():
     api.add_exception_handler(kind, handler)

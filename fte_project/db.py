@@ -14,6 +14,7 @@ from asgiref.sync import AsyncToSync, sync_to_async
 from django.db import (
     DatabaseError,
     InterfaceError,
+    InternalError,
     OperationalError,
     close_old_connections,
     connection,
@@ -21,11 +22,17 @@ from django.db import (
     transaction,
 )
 from django.db.models.functions import Now
+from psycopg_pool import PoolTimeout
 
 log = structlog.get_logger()
 LEASE = timedelta(seconds=10)
 RENEW_EVERY_SECONDS = 3.0
 RETRY_SECONDS = 0.5
+# What a request meets while nothing can be stored: no server, none that writes (a standby, a full disk), no connection.
+NOTHING_STORED = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+TRY_AGAIN_SECONDS = 30
+RING_AGAIN_AFTER = timedelta(seconds=10)
+FREE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None}
 
 
 class LeaseLost(Exception):
@@ -126,6 +133,16 @@ class LeasedQuerySet[M: models.Model](models.QuerySet[M]):
         """Hold row `pk` for another LEASE; False when it is no longer ours."""
         return bool(self.held(pk, token).update(lease_expires_at=Now() + LEASE))
 
+    def ring_again(self, limit: int) -> list[M]:
+        """Up to `limit` of these rows that nobody holds and that were not rung lately, marked as rung.
+
+        In the caller's transaction, which publishes a ring for each. Needs a `rung_at` column.
+        """
+        quiet = models.Q(rung_at=None) | models.Q(rung_at__lt=Now() - RING_AGAIN_AFTER)
+        rows = list(self.free().filter(quiet).select_for_update(skip_locked=True, of=("self",))[:limit])
+        self.model._base_manager.filter(pk__in=[row.pk for row in rows]).update(rung_at=Now())
+        return rows
+
 
 class Leased(models.Model):
     """The columns of a row that is work."""
@@ -136,6 +153,12 @@ class Leased(models.Model):
 
     class Meta:
         abstract = True
+
+    def settle(self, **changes: Any) -> None:
+        """Write `changes` and let go of the row. Raises LeaseLost when somebody else has settled it meanwhile."""
+        ours = type(self)._base_manager.filter(pk=self.pk, lease_token=self.lease_token)
+        if self.lease_token is None or not ours.update(**FREE, **changes):
+            raise LeaseLost
 
 
 class Hold:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 from asgiref.sync import ThreadSensitiveContext
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from fte_project.db import insist, is_away, unit_of_work
 from fte_project.events import BadEvent, DeadLettered, Event, parse, publish
@@ -20,46 +20,47 @@ OVERDUE = timedelta(seconds=30)  # the sweeper has rung for it more than once by
 
 def keep_bad_record(record: Record, error: str) -> None:
     """A record that is no event of ours: note once where it was and what was wrong; the partition goes on."""
-    letter, is_new = DeadLetter.objects.get_or_create(kind=DeadLetter.Kind.RECORD, origin=record.origin, error=error)
-    if is_new:
-        publish(DeadLettered(conversation_id=0, dead_letter_id=letter.pk))
+    with transaction.atomic():
+        letter, is_new = DeadLetter.objects.get_or_create(
+            kind=DeadLetter.Kind.RECORD, origin=record.origin, error=error
+        )
+        if is_new:
+            publish(DeadLettered(conversation_id=0, dead_letter_id=letter.pk))
 
 
 class Inbox[K: Hashable]:
-    """The list of ids to work on. A ring for an id that is being worked on makes it run once more afterwards."""
+    """The list of ids to work on. A ring for an id that is being worked on makes it run once more afterwards.
+
+    When the list is full a ring is dropped: its row is due still, and the sweeper rings again. So what has come
+    twice, or long ago, never stands in front of what is new.
+    """
 
     def __init__(self, work: Callable[[K], Awaitable[None]], *, at_once: int) -> None:
         self._work = work
         self._slots = asyncio.Semaphore(at_once)
         self._tasks: dict[K, asyncio.Task[None]] = {}
         self._again: set[K] = set()
-        self._room = asyncio.Event()
-        self._room.set()
         self._stopping = False
 
-    async def add(self, pk: K) -> None:
-        """Put `pk` on the list; waits only while the list is full."""
-        await self._room.wait()
+    def add(self, pk: K) -> None:
+        """Put `pk` on the list, unless the list is full."""
         if pk in self._tasks:
             self._again.add(pk)
-            return
-        self._tasks[pk] = asyncio.create_task(self._run(pk))
-        if len(self._tasks) >= LIST_LIMIT:
-            self._room.clear()
+        elif len(self._tasks) < LIST_LIMIT:
+            self._tasks[pk] = asyncio.create_task(self._run(pk))
 
     async def _run(self, pk: K) -> None:
         try:
             async with self._slots, ThreadSensitiveContext():
-                while not self._stopping:
+                if not self._stopping:
                     self._again.discard(pk)
                     await self._once(pk)
-                    if pk not in self._again:
-                        return
         except Exception:
             log.exception("work_failed", id=pk)
         finally:
             del self._tasks[pk]
-            self._room.set()
+            if pk in self._again and not self._stopping:
+                self.add(pk)
 
     async def _once(self, pk: K) -> None:
         try:
@@ -76,6 +77,17 @@ class Inbox[K: Hashable]:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _keep(record: Record, error: str) -> None:
+    """Note a bad record, however long the database is away: without it there is nothing else to do either."""
+    while True:
+        try:
+            return await insist(unit_of_work(keep_bad_record), record, error)
+        except DatabaseError as refused:
+            if not is_away(refused):
+                log.exception("bad_record_not_kept", origin=record.origin)
+                return None
 
 
 async def work_through[K: Hashable](
@@ -99,16 +111,11 @@ async def work_through[K: Hashable](
         try:
             event = parse(record.value)
         except BadEvent as error:
-            try:
-                await insist(unit_of_work(keep_bad_record), record, str(error))
-            except DatabaseError as refused:
-                if is_away(refused):
-                    raise  # its offset stays uncommitted: it comes again
-                log.exception("bad_record_not_kept", origin=record.origin)
+            await _keep(record, str(error))
             return
         pk = pick(event)
         if pk is not None:
-            await inbox.add(pk)
+            inbox.add(pk)
 
     async def is_overdue() -> bool:
         try:

@@ -24,6 +24,7 @@ BROKER_ERRORS = (KafkaError, OSError, TimeoutError)
 SEND_SECONDS = 4.0
 ANSWER_SECONDS = 4.0
 PROBE_SECONDS = 2.0
+JOIN_SECONDS = 30.0
 LOOK_SECONDS = 5.0
 
 
@@ -54,9 +55,7 @@ def bootstrap() -> str:
 
 async def ensure_topics() -> None:
     """Create the eight topics where they are missing. Raises KafkaError."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap())
-    await admin.start()
-    try:
+    async with _admin(SEND_SECONDS) as admin:
         have = set(await admin.list_topics())
         missing = [
             NewTopic(name, settings.KAFKA_PARTITIONS, settings.KAFKA_REPLICATION)
@@ -69,8 +68,6 @@ async def ensure_topics() -> None:
                 error = for_code(code)
                 if code and error is not TopicAlreadyExistsError:
                     raise error(name)
-    finally:
-        await admin.close()
 
 
 def missing_topics() -> list[str]:
@@ -87,15 +84,22 @@ def missing_topics() -> list[str]:
 
 
 async def _missing_topics() -> list[str]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap(), request_timeout_ms=int(PROBE_SECONDS * 1000))
+    async with _admin(PROBE_SECONDS) as admin:
+        have = set(await admin.list_topics())
+    return [name for name in all_topics() if name not in have]
+
+
+@asynccontextmanager
+async def _admin(seconds: float) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A client for topics, for at most `seconds` in all. Raises one of BROKER_ERRORS."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap(), request_timeout_ms=int(seconds * 1000))
     try:
-        async with asyncio.timeout(PROBE_SECONDS):
+        async with asyncio.timeout(seconds):
             await admin.start()
-            have = set(await admin.list_topics())
+            yield admin
     finally:
         with contextlib.suppress(*BROKER_ERRORS):
             await asyncio.wait_for(admin.close(), 0.5)
-    return [name for name in all_topics() if name not in have]
 
 
 class Producer:
@@ -149,9 +153,12 @@ async def _consumer(group: str, topics: list[str]) -> AsyncIterator[AIOKafkaCons
         session_timeout_ms=settings.KAFKA_SESSION_TIMEOUT_MS,
         heartbeat_interval_ms=max(300, settings.KAFKA_SESSION_TIMEOUT_MS // 4),
         max_poll_interval_ms=300_000,
+        # Who has joined before the topics were made (again) gets no partitions until the client looks once more.
+        metadata_max_age_ms=5_000,
     )
-    await consumer.start()
     try:
+        async with asyncio.timeout(JOIN_SECONDS):  # nobody looks at its silence before it has begun
+            await consumer.start()
         yield consumer
     finally:
         with contextlib.suppress(KafkaError, TimeoutError):

@@ -1,9 +1,14 @@
-"""What Django itself answers under /api/ speaks like the API."""
+"""What Django itself answers under /api/ speaks like the API, and every page says it when nothing can be stored."""
 
 from collections.abc import Callable
 
+import structlog
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 
+from fte_project.db import NOTHING_STORED, TRY_AGAIN_SECONDS
+
+log = structlog.get_logger()
 SENTENCES = {
     400: "The request could not be read.",
     403: "This is not allowed.",
@@ -11,6 +16,7 @@ SENTENCES = {
     405: "This method is not possible here.",
     500: "Something went wrong on our side. Nothing was stored that you have not been told of.",
 }
+TYPED = ("message", "body", "notes")  # the fields of our forms that people write whole texts into
 
 
 def api_errors(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -27,3 +33,23 @@ def api_errors(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
         return said
 
     return middleware
+
+
+class SayThatNothingIsStored:
+    """A page that meets a database which is away answers 503 and gives back the text that was typed into it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The page for such an error; None for every other one. The API speaks for itself."""
+        if not isinstance(error, NOTHING_STORED):
+            return None
+        log.error("database_away", error=repr(error)[:200])
+        typed = next((request.POST[name] for name in TYPED if request.POST.get(name)), "")
+        response = render(request, "away.html", {"typed": typed}, status=503)
+        response["Retry-After"] = str(TRY_AGAIN_SECONDS)
+        return response

@@ -67,6 +67,11 @@ class DeadLetter(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["origin", "error"], name="bad_record_once", condition=models.Q(kind="record")
+            )
+        ]
 
     def __str__(self) -> str:
         return f"dead letter {self.pk}"

@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from django.db import connection
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 log = structlog.get_logger()
 
@@ -24,9 +24,11 @@ def notify(bell: str, payload: str = "") -> None:
 def direct_conninfo() -> str:
     """Where LISTEN connects: DIRECT_DATABASE_URL when set (behind a pooler), else the database itself."""
     if settings.DIRECT_DATABASE_URL:
-        return str(settings.DIRECT_DATABASE_URL)
+        asked = {k: v for k, v in conninfo_to_dict(settings.DIRECT_DATABASE_URL).items() if v is not None}
+        return make_conninfo("", **{**settings.DATABASE_PATIENCE, **asked})
     here = connection.settings_dict
     return make_conninfo(
+        **settings.DATABASE_PATIENCE,
         dbname=here["NAME"],
         user=here["USER"] or None,
         password=here["PASSWORD"] or None,

@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
@@ -45,11 +44,12 @@ def beat(role: str) -> None:
     )
 
 
-async def _heartbeat(role: str) -> None:
+async def keep_beating(role: str) -> None:
+    """Beat for ever. A process that stops beating, for any reason, is taken for dead: so nothing ends this."""
     while True:
         try:
             await unit_of_work(beat)(role)
-        except DatabaseError as error:
+        except Exception as error:
             log.warning("heartbeat_failed", role=role, error=str(error)[:200])
         await asyncio.sleep(BEAT_SECONDS)
 
@@ -93,7 +93,7 @@ async def _run(wanted: list[str]) -> int:
     for name in wanted:
         role: Role = import_string(_roles[name])
         tasks[asyncio.ensure_future(role(stop))] = name
-        beats.append(asyncio.create_task(_heartbeat(name)))
+        beats.append(asyncio.create_task(keep_beating(name)))
         log.info("role_started", role=name)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -114,11 +114,17 @@ async def _run(wanted: list[str]) -> int:
 
 
 async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> None:
-    """Run the parts of one role side by side; when one breaks the others stop too, and its error is raised."""
-    tasks = [asyncio.create_task(part) for part in parts]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    stop.set()
-    await asyncio.gather(*tasks)
+    """Run the parts of one role side by side; when one ends the others stop too, and the first error is raised."""
+
+    async def beside(part: Coroutine[Any, Any, None]) -> None:
+        try:
+            await part
+        finally:
+            stop.set()
+
+    for result in await asyncio.gather(*map(beside, parts), return_exceptions=True):
+        if result is not None:
+            raise result
 
 
 def run(wanted: list[str]) -> int:

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
-from fte_project.db import LeaseLost, aside, held_lease, unit_of_work
+from fte_project.db import FREE, LeaseLost, aside, held_lease, unit_of_work
 from fte_project.models import TimedJob
 from fte_project.notify import listening, notify
 
@@ -67,7 +67,7 @@ async def run_job(name: str) -> bool:
         log.exception("job_failed", job=name)
         error = repr(caught)[:2000]
     await unit_of_work(TimedJob.objects.filter(pk=name, lease_token=token).update)(
-        lease_token=None, lease_expires_at=None, attempts=0, last_run_at=Now(), last_error=error
+        attempts=0, last_run_at=Now(), last_error=error, **FREE
     )
     return True
 
@@ -83,11 +83,14 @@ async def _run_alone(name: str) -> None:
 async def run_schedule(stop: asyncio.Event) -> None:
     """The schedule role: run what is due, one job beside the other, until told to stop."""
     running: dict[str, asyncio.Task[None]] = {}
-    await unit_of_work(_plan)()
+    is_planned = False
     async with listening(SCHEDULE_BELL) as bell:
         while not stop.is_set():
             running = {name: task for name, task in running.items() if not task.done()}
             try:
+                if not is_planned:
+                    await unit_of_work(_plan)()
+                    is_planned = True
                 for name in await unit_of_work(_due)():
                     if name not in running:
                         running[name] = asyncio.create_task(_run_alone(name))

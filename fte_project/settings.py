@@ -6,6 +6,7 @@ secrets made for this checkout; `production` refuses to start instead.
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import environ
@@ -68,7 +69,16 @@ else:
     database = embedded.database_settings(STATE_DIR)
 database["ENGINE"] = "django.db.backends.postgresql"
 database["CONN_HEALTH_CHECKS"] = True
+# A server that vanishes without a word (a failover, a cable) must not hold anybody for the kernel's quarter of an hour.
+DATABASE_PATIENCE: dict[str, Any] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 database["OPTIONS"] = {
+    **DATABASE_PATIENCE,
     **database.get("OPTIONS", {}),
     # A client that stops answering must not hold locks for long (leases carry the work, not connections).
     "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000",
@@ -192,6 +202,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "fte_project.middleware.api_errors",
+    "fte_project.middleware.SayThatNothingIsStored",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -40,15 +40,19 @@ def start_postgres(state: Path) -> None:
     subprocess.run([sys.executable, "-c", start, str(state)], cwd=BASE, check=True)
 
 
+def make_broker(state: Path) -> Broker | ApacheKafka:
+    """A broker of the kind that this run is about, not started."""
+    return (ApacheKafka if os.environ.get("FTE_TEST_KAFKA") == "apache" else Broker)(state, free_port())
+
+
 class Services:
     """A throw-away instance: everything in one temporary folder, removed at the end."""
 
     def __init__(self) -> None:
         self.state = Path(tempfile.mkdtemp(prefix="fte-t-"))
-        apache = os.environ.get("FTE_TEST_KAFKA") == "apache"
-        self.broker = (ApacheKafka if apache else Broker)(self.state, free_port())
+        self.broker = make_broker(self.state)
         # The embedded broker has no idempotent producer; a real one is tried with it.
-        os.environ["KAFKA_IDEMPOTENCE"] = "true" if apache else "false"
+        os.environ["KAFKA_IDEMPOTENCE"] = "true" if isinstance(self.broker, ApacheKafka) else "false"
         os.environ["FTE_MODE"] = "test"
         os.environ["FTE_STATE_DIR"] = str(self.state)
         os.environ["KAFKA_BOOTSTRAP_SERVERS"] = self.broker.address

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -106,6 +107,35 @@ def test_a3_a_post_hears_within_two_seconds_that_the_database_is_down_and_is_sto
     wait_for(lambda: post().status_code == 201)
     assert post().status_code == 201
     assert stored(state) == before + 1
+
+
+def test_a3_pages_say_that_nothing_is_stored_and_give_back_what_was_typed(state: Path, url: str) -> None:
+    base = url.removesuffix("/api/support/submit")
+    form, browser = f"{base}/support/", requests.Session()
+    page = browser.get(form, timeout=20)
+    token = requests.post(url, json=fields(), timeout=20).json()["token"]
+    status = f"{base}/support/t/{token}"
+    before = stored(state)
+    kill_postgres(state)
+    typed = {**fields(), "key": "k", "csrfmiddlewaretoken": hidden(page.text, "csrfmiddlewaretoken")}
+    for address in (form, status, f"{base}/admin/login/"):
+        answer = browser.post(address, data={**typed, "username": "x", "password": "secret words"}, timeout=20)
+        assert answer.status_code == 503, address
+        assert int(answer.headers["Retry-After"]) > 0
+        assert typed["message"] in answer.text
+        assert "secret words" not in answer.text
+    assert browser.get(status, timeout=20).status_code == 503
+    answer = browser.post(form, data=typed, timeout=20)
+    assert hidden(answer.text, "key") == "k", "it may be stored under it already"
+    start_postgres(state)
+    wait_for(lambda: browser.post(form, data=typed, allow_redirects=False, timeout=20).status_code == 302)
+    assert stored(state) == before + 1
+
+
+def hidden(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]+)"', page)
+    assert found is not None
+    return found.group(1)
 
 
 def test_b16_a_database_that_only_reads_acknowledges_nothing(state: Path, post: Post) -> None:

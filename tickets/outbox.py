@@ -6,7 +6,6 @@ from datetime import timedelta
 import structlog
 from asgiref.sync import ThreadSensitiveContext
 from django.db import DatabaseError, transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -21,7 +20,6 @@ from tickets.models import Conversation, Delivery
 log = structlog.get_logger()
 BATCH = 200
 CLAIM = timedelta(seconds=5)  # of a relay that died in between; publishing an event twice is harmless
-RING_AGAIN_AFTER = timedelta(seconds=10)
 SWEEP_SECONDS = 1.0
 KEEP_PUBLISHED = timedelta(hours=1)
 PRUNE_BATCH = 10_000
@@ -53,25 +51,13 @@ def ring_due_work() -> int:
     """Ring again for due work that nobody holds and that was not rung lately; how many bells were rung."""
     if OutboxEvent.objects.lagging().exists():
         return 0  # while nothing can be published, more events would help nobody
-    quiet = Q(rung_at=None) | Q(rung_at__lt=Now() - RING_AGAIN_AFTER)
     with transaction.atomic():
-        conversations = list(
-            Conversation.objects.all().due().free().filter(quiet).select_for_update(skip_locked=True)[:BATCH]
-        )
-        Conversation.objects.filter(pk__in=[c.pk for c in conversations]).update(rung_at=Now())
+        conversations = Conversation.objects.all().due().order_by("work_due_at").ring_again(BATCH)
         for conversation in conversations:
             publish(MessageReceived(conversation_id=conversation.pk, channel=conversation.first_channel, message_id=0))
-        deliveries = list(
-            Delivery.objects.filter(
-                Q(pk__in=Delivery.objects.all().due().values("pk"))
-                | Q(pk__in=Delivery.objects.all().doubtful().values("pk"))
-            )
-            .free()
-            .filter(quiet)
-            .select_related("reply")
-            .select_for_update(skip_locked=True, of=("self",))[:BATCH]
-        )
-        Delivery.objects.filter(pk__in=[d.pk for d in deliveries]).update(rung_at=Now())
+        # A union, because an OR of the two would read the whole table.
+        to_do = Delivery.objects.all().due().values("pk").union(Delivery.objects.all().doubtful().values("pk"))
+        deliveries = Delivery.objects.filter(pk__in=to_do).select_related("reply").ring_again(BATCH)
         for delivery in deliveries:
             publish(
                 DeliveryQueued(
@@ -90,17 +76,21 @@ def prune_outbox() -> None:
         pass
 
 
-async def _publish_waiting(producer: Producer) -> None:
-    while events := await unit_of_work(take_events)():
-        crash("relay_taken")
-        try:
-            await producer.send([(e.topic, e.key, e.payload) for e in events])
-        except BROKER_ERRORS:
-            await unit_of_work(put_back)(events)
-            raise
-        crash("relay_published")
-        await unit_of_work(mark_published)(events)
-        crash("relay_marked")
+async def _publish_batch(producer: Producer) -> bool:
+    """Publish up to BATCH events; whether there may be more. Raises one of BROKER_ERRORS, or DatabaseError."""
+    events = await unit_of_work(take_events)()
+    if not events:
+        return False
+    crash("relay_taken")
+    try:
+        await producer.send([(e.topic, e.key, e.payload) for e in events])
+    except BROKER_ERRORS:
+        await unit_of_work(put_back)(events)
+        raise
+    crash("relay_published")
+    await unit_of_work(mark_published)(events)
+    crash("relay_marked")
+    return len(events) == BATCH
 
 
 async def relay(stop: asyncio.Event) -> None:
@@ -111,8 +101,9 @@ async def relay(stop: asyncio.Event) -> None:
     try:
         async with listening(OUTBOX_BELL) as bell, ThreadSensitiveContext():
             while not stop.is_set():
+                has_more = False
                 try:
-                    await _publish_waiting(producer)
+                    has_more = await _publish_batch(producer)
                     if loop.time() - last_sweep >= SWEEP_SECONDS:
                         last_sweep = loop.time()
                         await unit_of_work(ring_due_work)()
@@ -122,6 +113,7 @@ async def relay(stop: asyncio.Event) -> None:
                 except DatabaseError as error:
                     log.warning("relay_waits_for_database", error=str(error)[:200])
                     await asyncio.sleep(0.5)
-                await bell.wait(SWEEP_SECONDS)
+                if not has_more:
+                    await bell.wait(SWEEP_SECONDS)
     finally:
         await producer.close()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models.functions import Now
 
+from fte_project.db import FREE
 from fte_project.events import Channel, DeliveryQueued, publish
 from fte_project.models import DeadLetter
 from fte_project.text import plain_error
@@ -97,8 +98,7 @@ def send_again(delivery: Delivery, staff: "User") -> None:
             queued_at=Now(),
             changed_at=Now(),
             rung_at=Now(),
-            lease_token=None,
-            lease_expires_at=None,
+            **FREE,
         )
         conversation_id = found.reply.conversation_id
         DeadLetter.objects.filter(

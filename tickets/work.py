@@ -14,7 +14,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
 from fte_project.crash import crash
-from fte_project.db import LeaseLost
+from fte_project.db import FREE, LeaseLost
 from fte_project.events import DeadLettered, publish
 from fte_project.models import DeadLetter
 from tickets.escalations import HandOver, escalate
@@ -23,7 +23,6 @@ from tickets.models import Conversation, Message, Ticket
 from tickets.reasons import Reason, Urgency
 
 log = structlog.get_logger()
-FREE = {"lease_token": None, "lease_expires_at": None}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,8 @@ GROUPS = {
 def make_groups(apps, schema_editor):
     create_permissions(installed.get_app_config("channels_app"), verbosity=0, apps=apps)
     permissions = apps.get_model("auth", "Permission").objects.filter(content_type__app_label="channels_app")
-    for name, codenames in GROUPS.items():
-        apps.get_model("auth", "Group").objects.get(name=name).permissions.add(
-            *permissions.filter(codename__in=codenames)
-        )
+    for group in apps.get_model("auth", "Group").objects.filter(name__in=GROUPS):  # a renamed one is left alone
+        group.permissions.add(*permissions.filter(codename__in=GROUPS[group.name]))
 
 
 class Migration(migrations.Migration):

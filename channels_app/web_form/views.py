@@ -1,5 +1,6 @@
 """The form and the status page as plain pages: they work without JavaScript."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +19,7 @@ from channels_app.web_form.parsing import (
     submission,
     uploaded_files,
 )
+from fte_project.db import NOTHING_STORED, TRY_AGAIN_SECONDS
 from fte_project.limits import TooMany
 from fte_project.markup import to_html
 from fte_project.text import clean_line
@@ -26,6 +28,7 @@ from tickets.lifecycle import Handler
 from tickets.models import Message, Ticket
 from tickets.tokens import status_token
 
+NOT_STORED = "We cannot store your message right now. Please send it again in a minute."
 AUTHORS = {
     "customer": "You",
     "assistant": "Assistant (AI)",
@@ -34,26 +37,49 @@ AUTHORS = {
 }
 
 
-def _errors(error: InvalidForm | HttpError) -> dict[str, str]:
-    if isinstance(error, HttpError):
-        return {"attachments" if error.status_code == 413 else "": str(error)}
-    return {e["field"]: e["message"] for e in error.errors}
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """What the page says, by field; with `wait` the same message may be sent again after so many seconds."""
+
+    errors: dict[str, str]
+    status: int = 422
+    wait: int | None = None
 
 
-def _page(
-    request: HttpRequest, template: str, context: dict[str, Any], *, is_wrong: bool, refused: TooMany | None
-) -> HttpResponse:
-    response = render(request, template, context, status=429 if refused else 422 if is_wrong else 200)
-    if refused:
-        response["Retry-After"] = str(refused.seconds)
+REFUSALS = (InvalidForm, HttpError, TooMany, OtherMessageSameId)
+
+
+def _refusal(error: Exception) -> Refusal:
+    match error:
+        case InvalidForm():
+            return Refusal(errors={e["field"]: e["message"] for e in error.errors})
+        case HttpError():
+            field = "attachments" if error.status_code == 413 else ""
+            return Refusal(errors={field: str(error)}, status=error.status_code)
+        case TooMany():
+            return Refusal(errors={"": str(error)}, status=429, wait=error.seconds)
+        case OtherMessageSameId():
+            return Refusal(errors={"": "This message was sent already; it was changed since. Please send it again."})
+    return Refusal(errors={"": NOT_STORED}, status=503, wait=TRY_AGAIN_SECONDS)
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, Any], refusal: Refusal | None) -> HttpResponse:
+    response = render(request, template, context, status=refusal.status if refusal else 200)
+    if refusal and refusal.wait is not None:
+        response["Retry-After"] = str(refusal.wait)
     return response
+
+
+def _key(request: HttpRequest, refusal: Refusal | None) -> str:
+    """The hidden key of the next try: the same one while the same message may still be stored under it."""
+    is_used_up = refusal is not None and "" in refusal.errors and refusal.wait is None
+    return (not is_used_up and request.POST.get("key")) or get_random_string(32)
 
 
 @require_http_methods(["GET", "POST"])
 def form_page(request: HttpRequest) -> HttpResponse:
     """The contact form. What was typed is kept on errors; the hidden key makes a double click harmless."""
-    errors: dict[str, str] = {}
-    refused: TooMany | None = None
+    refusal: Refusal | None = None
     if request.method == "POST":
         try:
             check_is_on()
@@ -61,22 +87,16 @@ def form_page(request: HttpRequest) -> HttpResponse:
             key = clean_line(request.POST.get("key", ""), limit=64) or get_random_string(32)
             received = take(request, submission(form, key=f"page-{key}", files=uploaded_files(request)))
             return redirect("status-page", status_token(received.ticket))
-        except (InvalidForm, HttpError) as error:
-            errors = _errors(error)
-        except TooMany as error:
-            errors, refused = {"": str(error)}, error
-        except OtherMessageSameId:
-            errors = {"": "This message was sent already; it was changed since. Please send it again."}
-    values = request.POST if request.method == "POST" else {}
-    is_used_up = "" in errors and refused is None
+        except (*REFUSALS, *NOTHING_STORED) as error:
+            refusal = _refusal(error)
     context = {
-        "errors": errors,
-        "values": values,
-        "key": get_random_string(32) if is_used_up else values.get("key") or get_random_string(32),
+        "errors": refusal.errors if refusal else {},
+        "values": request.POST,
+        "key": _key(request, refusal),
         "categories": Ticket.Category.choices,
         "priorities": Ticket.Priority.choices,
     }
-    return _page(request, "web_form/form.html", context, is_wrong=bool(errors), refused=refused)
+    return _page(request, "web_form/form.html", context, refusal)
 
 
 @require_http_methods(["GET", "POST"])
@@ -86,8 +106,7 @@ def status_page(request: HttpRequest, token: str) -> HttpResponse:
         ticket = open_ticket(token)
     except HttpError:
         return render(request, "web_form/unknown.html", status=404)
-    error = ""
-    refused: TooMany | None = None
+    refusal: Refusal | None = None
     if request.method == "POST":
         try:
             form = checked(FollowUpIn, request.POST.dict())
@@ -95,12 +114,8 @@ def status_page(request: HttpRequest, token: str) -> HttpResponse:
             message = follow_up(form, ticket, key=f"page-{key}", files=uploaded_files(request))
             received = take(request, message, ticket)
             return redirect("status-page", status_token(received.ticket))
-        except (InvalidForm, HttpError) as caught:
-            error = next(iter(_errors(caught).values()))
-        except TooMany as caught:
-            error, refused = str(caught), caught
-        except OtherMessageSameId:
-            error = "This message was sent already."
+        except REFUSALS as error:
+            refusal = _refusal(error)
     view = public_view(ticket)
     # While the assistant thinks; people take longer, and a page that reloads would eat what is being typed.
     waiting = ticket.handler == Handler.ASSISTANT and view.messages[-1].author == Message.Author.CUSTOMER
@@ -108,11 +123,11 @@ def status_page(request: HttpRequest, token: str) -> HttpResponse:
         "ticket": view,
         "messages_shown": [{"said": m, "author": AUTHORS[m.author], "html": to_html(m.text)} for m in view.messages],
         "waiting": waiting,
-        "error": error,
-        "typed": request.POST.get("message", "") if error else "",
-        "key": (request.POST.get("key", "") if refused else "") or get_random_string(32),
+        "error": next(iter(refusal.errors.values())) if refusal else "",
+        "typed": request.POST.get("message", ""),
+        "key": _key(request, refusal),
     }
-    response = _page(request, "web_form/status.html", context, is_wrong=bool(error), refused=refused)
+    response = _page(request, "web_form/status.html", context, refusal)
     response["Cache-Control"] = "no-store"
     return response
 

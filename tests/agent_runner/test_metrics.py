@@ -86,3 +86,10 @@ def test_several_counters_at_once_count_each_run_once(monkeypatch: pytest.Monkey
         a_run(ticket, verdict=("answer", "suggest", "draft")[number % 3])
     assert at_once(4, lambda _: meter_runs()) == [None] * 4
     assert set(counted().values()) == {10}
+
+
+def test_a_run_that_ended_before_it_began_by_another_clock_took_no_time(ticket: Ticket) -> None:
+    run = a_run(ticket)
+    AgentRun.objects.filter(pk=run.pk).update(finished_at=Now() - timedelta(seconds=5), started_at=Now())
+    meter_runs()
+    assert RunMetric.objects.get().latency_ms == 0

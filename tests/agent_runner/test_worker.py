@@ -1,5 +1,6 @@
 """A conversation answered from claim to stored reply, by models that behave and by models that do not."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
 from agent_runner.models import AgentRun
-from agent_runner.worker import answer
+from agent_runner.worker import _store, answer, open_run, record_discarded, think
 from channels_app.web_form.parsing import FollowUpIn, follow_up
 from fte_project.models import DeadLetter, OutboxEvent
 from tests.factories import PRICES, fresh, write
@@ -20,6 +21,7 @@ from tickets.intake import receive
 from tickets.lifecycle import Handler, Status
 from tickets.models import Conversation, Delivery, Escalation, Message, Ticket
 from tickets.replies import reply
+from tickets.work import claim, finish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("articles")]
 PREPARED = ["create_ticket", "get_customer_history", "search_knowledge_base"]
@@ -395,3 +397,16 @@ def test_a_stopping_process_gives_the_work_back(ticket: Ticket, script: Script) 
     script(OBEDIENT)
     run(ticket)
     assert said(ticket) == ["answer"]
+
+
+def test_a_pass_whose_end_was_not_heard_of_keeps_the_record_it_has(ticket: Ticket, script: Script) -> None:
+    script(OBEDIENT)
+    work = claim(ticket.conversation_id)
+    assert work is not None
+    pass_ = open_run(work)
+    assert pass_ is not None
+    async_to_sync(think)(pass_)
+    finish(work, list(pass_.context.message_ids), functools.partial(_store, run=pass_, attempt=1))
+    record_discarded(pass_, work, AgentRun.Outcome.LEASE_LOST)  # its renewal met the commit
+    assert AgentRun.objects.get().outcome == "stored"
+    assert OutboxEvent.objects.filter(topic="fte.metrics").count() == 1

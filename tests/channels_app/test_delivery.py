@@ -1,5 +1,6 @@
 """A delivery's way: queued, sending, and sent, failed or unknown — and never twice."""
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,7 +13,7 @@ from django.core import mail
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from channels_app import registry
+from channels_app import registry, sending
 from channels_app.delivery import claim, deliver_one, record_error, record_no_word, record_sent
 from channels_app.registry import Provider, SendError, Sent
 from fte_project.db import LeaseLost
@@ -255,7 +256,11 @@ def test_c1_an_ambiguous_send_is_looked_up_before_anything_is_sent_again(
     assert deliver(delivery).status == "unknown", "not yet: a slow provider may be about to accept it"
     make_due(delivery)
     after = deliver(delivery)
-    assert (after.status, after.look_up_at, after.error if accepted else "") == ("sent", None, "")
+    if not accepted:
+        assert (after.status, after.due_at > timezone.now()) == ("queued", True), "not again and again at once"
+        make_due(delivery)
+        after = deliver(delivery)
+    assert (after.status, after.look_up_at, after.error) == ("sent", None, "")
     assert (after.external_id, len(posted)) == (("first", 1) if accepted else ("second", 2))
 
 
@@ -267,8 +272,28 @@ def test_a_send_left_behind_by_a_dead_process_is_looked_up(accepted: bool, sends
     knows(lambda _: Sent(external_id="before") if accepted else None)
     dies_while_sending(delivery)
     lease_runs_out(delivery)
+    deliver(delivery)
+    make_due(delivery)
     after = deliver(delivery)
     assert (after.status, after.external_id) == ("sent", "before" if accepted else "again")
+
+
+@pytest.mark.django_db
+def test_a_provider_that_breaks_off_and_has_nothing_every_time_is_given_up_in_the_end(sends: Any, knows: Any) -> None:
+    delivery = queue()
+
+    def breaks(_: Delivery) -> Sent:
+        raise SendError("reset after the words were sent")
+
+    sends(breaks)
+    knows(lambda _: None)
+    deliver(delivery)
+    Delivery.objects.update(queued_at=Now() - timedelta(hours=25))
+    make_due(delivery)
+    after = deliver(delivery)
+    assert (after.status, after.lease_token) == ("failed", None)
+    assert "reset after" in after.error
+    assert DeadLetter.objects.get().subject_id == delivery.pk
 
 
 @pytest.mark.django_db
@@ -309,9 +334,10 @@ def test_a_later_reply_waits_until_the_doubt_about_an_earlier_one_is_settled(sen
     sends(send)
     knows(lambda _: None)
     deliver(one)
-    assert deliver(two).status == "queued"
-    make_due(one)
-    deliver(one)
+    for _ in range(2):  # asked, and queued again
+        assert deliver(two).status == "queued"
+        make_due(one)
+        deliver(one)
     deliver(two)
     assert sent == ["First.", "First.", "Second."]
 
@@ -347,11 +373,32 @@ def test_a_stale_claim_cannot_settle() -> None:
 
 
 @pytest.mark.django_db
-def test_a_provider_that_does_not_answer_in_time_leaves_it_unknown(sends: Any, settings: Any) -> None:
-    settings.SEND_DEADLINE_SECONDS = 0.0
-    delivery = queue()
-    sends(lambda _: Sent(external_id="too late"))
-    assert deliver(delivery).status == "unknown"
+@pytest.mark.parametrize("have_left", [True, False])
+def test_at_the_deadline_it_is_unknown_if_the_words_have_left_and_otherwise_they_stay(
+    have_left: bool, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.SEND_DEADLINE_SECONDS = 0.05
+    is_over, posted = threading.Event(), []
+    real = sending._Words.hold
+
+    def hold(words: Any) -> bool:
+        answer = real(words)
+        is_over.set()
+        return answer
+
+    def slow(_: Delivery, check: Callable[[], None]) -> Sent:
+        if have_left:
+            check()
+        assert is_over.wait(20)
+        if not have_left:
+            check()
+        posted.append(1)
+        return Sent(external_id="too late")
+
+    monkeypatch.setattr(sending._Words, "hold", hold)
+    monkeypatch.setattr("channels_app.web_form.sender.MAIL_COPY", Provider(send=slow))
+    assert deliver(queue()).status == ("unknown" if have_left else "queued")
+    assert posted == ([1] if have_left else [])
 
 
 @pytest.mark.django_db
@@ -413,17 +460,16 @@ def test_an_unknown_id_is_nothing() -> None:
 
 
 @pytest.mark.django_db
-def test_a_mistake_of_ours_in_the_middle_of_a_send_is_unknown_and_told_as_it_was(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("have_left", [True, False])
+def test_a_mistake_of_ours_leaves_a_doubt_only_once_the_words_have_left(
+    have_left: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> Sent:
+    def broken(_: Delivery, check: Callable[[], None]) -> Sent:
+        if have_left:
+            check()
         raise RuntimeError("our own mistake")
 
     monkeypatch.setattr("channels_app.web_form.sender.MAIL_COPY", Provider(send=broken))
-    ticket = write().ticket
-    reply(ticket, body="Hello.")
-    copy = Delivery.objects.get(channel="email")
-    async_to_sync(deliver_one)(copy.pk)
-    copy.refresh_from_db()
-    assert copy.status == Delivery.Status.UNKNOWN
-    assert "our own mistake" in copy.error
+    after = deliver(queue())
+    assert after.status == ("unknown" if have_left else "queued")
+    assert "our own mistake" in after.error

@@ -114,10 +114,10 @@ def test_text_that_cannot_be_stored_is_refused(name: str, client: Client) -> Non
 def test_too_many_files_are_a_problem_beside_the_form(client: Client) -> None:
     files = [SimpleUploadedFile(f"{n}.txt", b"x") for n in range(6)]
     response = client.post(FORM, {**fields(), "attachments": files})
-    assert response.status_code == 422
+    assert response.status_code == 413
     assert "At most 5 attachments" in shown(response)
     response = client.post(page_of(write().ticket), {"message": "Look.", "attachments": files})
-    assert response.status_code == 422
+    assert response.status_code == 413
     assert "At most 5 attachments" in shown(response)
 
 

@@ -98,7 +98,7 @@ FAULTS: list[tuple[dict[str, str], bool, bool, int]] = [
     ({"connect": DROP}, True, False, 0),
     ({"MAIL": DROP}, False, False, 0),
     ({"MAIL": "451 try later"}, True, False, 0),
-    ({"MAIL": "550 no such sender"}, True, True, 0),
+    ({"MAIL": "550 you may not send as this"}, True, False, 0),
     ({"RCPT": "450 greylisted"}, True, False, 0),
     ({"RCPT": "421 too many connections"}, True, False, 0),
     ({"RCPT": "550 no such user"}, True, True, 0),

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django.test import Client
 
 from channels_app.duty import set_duty
 from channels_app.models import StaffNotice
+from channels_app.registry import SendError
 from channels_app.staff_notify import claim, look_after, plan, tell
 from fte_project.embedded import free_port
 from fte_project.models import DeadLetter, OutboxEvent
@@ -26,6 +28,7 @@ from tickets import escalations
 from tickets.escalations import HandOver, escalate
 from tickets.models import Escalation
 from tickets.reasons import Reason, Urgency
+from tickets.replies import reply
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +102,21 @@ def test_leads_hear_of_work_that_was_given_up(ann: User, lea: User) -> None:
     assert f"/admin/frame/deadletter/{letter.pk}/" in mail.outbox[0].body
 
 
+def test_a_lost_mail_copy_and_the_second_of_many_bad_records_are_no_news(lea: User) -> None:
+    copy = reply(write().ticket, body="The answer.").deliveries.get(channel="email")
+    tell_of(DeadLetter.objects.create(kind="delivery", conversation_id=1, subject_id=copy.pk, error="x"))
+    assert told() == []
+    records = [DeadLetter.objects.create(kind="record", origin=f"topic/0/{n}", error="x") for n in range(3)]
+    DeadLetter.objects.filter(pk=records[0].pk).update(created_at=Now() - timedelta(minutes=10))
+    for record in records:
+        tell_of(record)
+        look_after()
+    assert told() == ["lea@desk.example"]
+    DeadLetter.objects.filter(kind="record").update(created_at=Now() - timedelta(minutes=20))
+    tell_of(DeadLetter.objects.create(kind="record", origin="topic/0/9", error="x"))
+    assert told() == ["lea@desk.example"] * 2
+
+
 def test_that_nobody_can_be_told_is_visible(db: None) -> None:
     make_staff("nomail", "agent")
     tell_of(an_escalation())
@@ -170,6 +188,22 @@ def test_a_send_that_broke_off_is_not_repeated(ann: User, settings: Any) -> None
     assert set(states().values()) == {"unknown"}
 
 
+def test_a_webhook_that_nobody_vouches_for_is_told_nothing_and_tried_again(settings: Any, tmp_path: Path) -> None:
+    with webhook(certificates=tmp_path) as hook:
+        settings.STAFF_WEBHOOK_URL = hook.url
+        tell_of(an_escalation())
+    assert states() == {"webhook": "queued"}
+    assert "CERTIFICATE_VERIFY_FAILED" in StaffNotice.objects.get().error
+    assert hook.asked == []
+
+
+@pytest.mark.parametrize("url", ["http://[broken/hook", "http:///hook", "hook.example"])
+def test_a_webhook_address_that_is_none_leaves_no_doubt(url: str, settings: Any) -> None:
+    settings.STAFF_WEBHOOK_URL = url
+    tell_of(an_escalation())
+    assert states() == {"webhook": "queued"}, StaffNotice.objects.get().error
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
@@ -211,6 +245,21 @@ def test_what_was_claimed_meanwhile_is_no_news(ann: User) -> None:
     tell_of(escalation)
     assert states() == {"agnes@desk.example": "skipped"}
     assert mail.outbox == []
+
+
+def test_a_notice_that_somebody_else_has_settled_meanwhile_is_left_to_them(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    escalation = an_escalation()
+
+    def slow(*_: object) -> None:
+        StaffNotice.objects.update(status="unknown", lease_token=None)
+        raise SendError("too late")
+
+    monkeypatch.setattr("channels_app.staff_notify.send", slow)
+    tell_of(escalation)
+    assert states() == {"agnes@desk.example": "unknown"}
+    assert StaffNotice.objects.get().error == ""
 
 
 def test_what_was_cut_off_in_the_middle_of_a_send_is_not_sent_again(ann: User) -> None:
@@ -293,9 +342,19 @@ def test_while_nothing_can_be_published_nothing_more_is_rung(ann: User) -> None:
 
 
 def test_what_is_days_old_is_no_news(ann: User) -> None:
-    opened_ago(an_escalation(), days=3)
+    escalation = an_escalation()
+    opened_ago(escalation, days=3)
     look_after()
+    tell_of(escalation)  # a group that begins anew hears every old event
     assert not StaffNotice.objects.exists()
+
+
+def test_a_notice_of_what_was_erased_is_no_longer_due(ann: User) -> None:
+    escalation = an_escalation()
+    plan("escalation", escalation.pk)
+    Escalation.objects.all().delete()
+    look_after()
+    assert states() == {"agnes@desk.example": "skipped"}
 
 
 # --- Duty ----------------------------------------------------------------------------------------------------------

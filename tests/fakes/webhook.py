@@ -1,10 +1,18 @@
 """A webhook on the loopback: what it was asked, and what it took."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 DROP = "drop"  # take it, and close the connection instead of answering
 
@@ -14,15 +22,19 @@ class FakeWebhook(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, answer: str) -> None:
+    def __init__(self, answer: str, certificates: Path | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = answer
+        self.scheme = "http"
+        if certificates is not None:
+            self.scheme = "https"
+            self.socket = _self_signed(certificates).wrap_socket(self.socket, server_side=True)
         self.asked: list[str] = []
         self.accepted: list[tuple[dict[str, str], bytes]] = []
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/hook"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}/hook"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -48,10 +60,26 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet: the tests look at `asked` and `accepted`."""
 
 
+def _self_signed(folder: Path) -> ssl.SSLContext:
+    """A certificate that nobody trusts, kept in `folder`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
+    pem = folder / "webhook.pem"
+    pem.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
+
+
 @contextmanager
-def webhook(answer: str = "204") -> Iterator[FakeWebhook]:
-    """A running webhook."""
-    with FakeWebhook(answer) as server:
+def webhook(answer: str = "204", *, certificates: Path | None = None) -> Iterator[FakeWebhook]:
+    """A running webhook; over TLS when it is told where to keep its certificate."""
+    with FakeWebhook(answer, certificates) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

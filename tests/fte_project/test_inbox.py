@@ -52,7 +52,7 @@ def test_different_ids_run_at_the_same_time_up_to_the_limit() -> None:
         work = Work()
         inbox = Inbox(work, at_once=3)
         for pk in range(5):
-            await inbox.add(pk)
+            inbox.add(pk)
         await work.until(3)
         assert work.most == 3
         work.let.set()
@@ -68,10 +68,10 @@ def test_rings_while_an_id_is_worked_on_make_it_run_once_more() -> None:
     async def test() -> None:
         work = Work()
         inbox = Inbox(work, at_once=3)
-        await inbox.add(1)
+        inbox.add(1)
         await work.until(1)
         for _ in range(5):
-            await inbox.add(1)
+            inbox.add(1)
         work.let.set()
         await work.until(2)
         await inbox.drain(5)
@@ -94,11 +94,11 @@ def test_an_id_that_fails_stops_nothing_else_and_can_come_again(error: Exception
                 done.set()
 
         inbox = Inbox(work, at_once=1)
-        await inbox.add(1)
-        await inbox.add(2)
+        inbox.add(1)
+        inbox.add(2)
         while inbox._tasks:
             await asyncio.gather(*inbox._tasks.values())
-        await inbox.add(1)
+        inbox.add(1)
         await asyncio.wait_for(done.wait(), 5)
         assert begun == [1, 2, 1]
 
@@ -117,7 +117,7 @@ def test_b5_while_the_database_is_away_an_id_waits_and_is_not_forgotten(monkeypa
                 raise OperationalError("the connection is closed")
 
         inbox = Inbox(work, at_once=1)
-        await inbox.add(1)
+        inbox.add(1)
         await asyncio.wait_for(asyncio.gather(*inbox._tasks.values()), 5)
         assert begun == [1, 1, 1, 1]
 
@@ -128,8 +128,8 @@ def test_stopping_lets_work_finish_and_drops_what_has_not_begun() -> None:
     async def test() -> None:
         work = Work()
         inbox = Inbox(work, at_once=1)
-        await inbox.add(1)
-        await inbox.add(2)
+        inbox.add(1)
+        inbox.add(2)
         await work.until(1)
         draining = asyncio.create_task(inbox.drain(10))
         await asyncio.sleep(0)
@@ -144,7 +144,7 @@ def test_stopping_cancels_what_does_not_finish_in_time() -> None:
     async def test() -> None:
         work = Work()
         inbox = Inbox(work, at_once=1)
-        await inbox.add(1)
+        inbox.add(1)
         await work.until(1)
         await inbox.drain(0.01)
         assert work.running == []
@@ -153,20 +153,43 @@ def test_stopping_cancels_what_does_not_finish_in_time() -> None:
     flow(test)
 
 
-def test_a_full_list_makes_the_consumer_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_the_list_is_full_a_ring_is_dropped_and_comes_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fte_project.inbox.LIST_LIMIT", 2)
 
     async def test() -> None:
         work = Work()
         inbox = Inbox(work, at_once=1)
-        await inbox.add(1)
-        await inbox.add(2)
-        third = asyncio.create_task(inbox.add(3))
+        inbox.add(1)
+        inbox.add(2)
         await work.until(1)
-        assert not third.done()
+        for pk in (3, 2, 1):  # only those that are on the list
+            inbox.add(pk)
         work.let.set()
-        await asyncio.wait_for(third, 5)
         await work.until(3)
+        inbox.add(3)  # the sweeper rings again
+        await work.until(4)
+        await inbox.drain(5)
+        assert work.begun == [1, 2, 1, 3]
+
+    flow(test)
+
+
+def test_a_ring_in_the_last_moment_of_its_work_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        work = Work()
+        work.let.set()
+        inbox = Inbox(work, at_once=1)
+
+        class LastMoment:
+            async def __aenter__(self) -> None: ...
+
+            async def __aexit__(self, *_: object) -> None:
+                if len(work.begun) == 1:
+                    inbox.add(1)
+
+        monkeypatch.setattr("fte_project.inbox.ThreadSensitiveContext", LastMoment)
+        inbox.add(1)
+        await work.until(2)
         await inbox.drain(5)
 
     flow(test)

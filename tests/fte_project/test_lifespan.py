@@ -9,6 +9,7 @@ from asgiref.sync import async_to_sync
 from django.db import OperationalError
 
 from fte_project import lifespan as web
+from fte_project import roles
 
 pytestmark = pytest.mark.django_db
 Message = dict[str, str]
@@ -44,8 +45,8 @@ class Server:
 def beats(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every beat that was tried."""
     tried: list[str] = []
-    monkeypatch.setattr(web, "BEAT_SECONDS", 0.0)
-    monkeypatch.setattr(web, "beat", tried.append)
+    monkeypatch.setattr(roles, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(roles, "beat", tried.append)
     return tried
 
 
@@ -73,7 +74,7 @@ def test_g6_a_beat_that_fails_is_not_the_last(
         beats.append(role)
         raise error
 
-    monkeypatch.setattr(web, "beat", fails)
+    monkeypatch.setattr(roles, "beat", fails)
     assert Server(lambda: reach(beats, 3)).run() == COMPLETE
 
 
@@ -90,6 +91,6 @@ def test_g6_a_start_does_not_wait_for_the_first_beat(beats: list[str], monkeypat
         server.said.append("beating")
         go_on.set()
 
-    monkeypatch.setattr(web, "beat", hangs)
+    monkeypatch.setattr(roles, "beat", hangs)
     server = Server(a_beat_hangs)
     assert server.run() == ["lifespan.startup.complete", "beating", "lifespan.shutdown.complete"]

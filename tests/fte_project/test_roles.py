@@ -88,6 +88,28 @@ def test_a_role_that_does_not_stop_is_cancelled(monkeypatch: pytest.MonkeyPatch)
     assert said == ["cancelled"]
 
 
+def test_when_a_part_of_a_role_breaks_the_others_finish_before_its_error_is_raised() -> None:
+    async def test() -> None:
+        stop = asyncio.Event()
+        with pytest.raises(RuntimeError, match="broken"):
+            await roles.together(stop, waits(stop), fails(stop), waits(stop))
+
+    asyncio.run(test())
+    assert said == ["stopped", "stopped"]
+
+
+def test_a_role_that_is_cancelled_takes_its_parts_along() -> None:
+    async def test() -> None:
+        role = asyncio.create_task(roles.together(asyncio.Event(), hangs(asyncio.Event()), hangs(asyncio.Event())))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        role.cancel()
+        await asyncio.gather(role, return_exceptions=True)
+
+    asyncio.run(test())
+    assert said == ["cancelled", "cancelled"]
+
+
 @pytest.mark.django_db
 def test_a_beat_is_one_row_per_process_that_stays_fresh() -> None:
     roles.beat("agent")

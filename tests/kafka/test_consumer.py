@@ -1,9 +1,12 @@
 """The consumer over refused commits, partitions that move, and a client that says nothing."""
 
 import asyncio
+import contextlib
 import signal
+import time
 import uuid
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +26,7 @@ from tests.concurrency import real_commits
 from tests.factories import sample_articles, write
 from tests.fakes.memo import memo_server
 from tests.processes import Processes, processes, wait_for
+from tests.services import make_broker
 from tickets.intake import receive
 from tickets.models import Delivery, Message
 
@@ -167,6 +171,85 @@ def counted_looks(monkeypatch: pytest.MonkeyPatch, stop: asyncio.Event, *, enoug
 
     monkeypatch.setattr(kafka._Silence, "_look", look)
     return lambda: looks
+
+
+def test_b9_a_client_that_does_not_come_up_is_made_anew(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, starts = AIOKafkaConsumer.start, []
+    monkeypatch.setattr(kafka, "JOIN_SECONDS", 3.0)
+
+    async def start(self: AIOKafkaConsumer) -> None:
+        starts.append(1)
+        if len(starts) == 1:
+            await asyncio.Event().wait()
+        await real(self)
+
+    monkeypatch.setattr(AIOKafkaConsumer, "start", start)
+
+    async def test() -> None:
+        stop = asyncio.Event()
+
+        async def work(pk: int) -> None:
+            stop.set()
+
+        await ring(name, 1)
+        await asyncio.wait_for(consume(name, work, stop), 40)
+
+    async_to_sync(test)()
+    assert len(starts) == 2
+
+
+async def joined(count: int) -> None:
+    """Until the group has so many members, and each has heard which partitions it has."""
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(*kafka.BROKER_ERRORS):
+                async with kafka._admin(5) as admin:
+                    (answer,) = await admin.describe_consumer_groups([f"{settings.KAFKA_TOPIC_PREFIX}test.consumer"])
+                    _, _, state, _, _, members, *_ = answer.groups[0]
+                    if (state, len(members)) == ("Stable", count):
+                        return
+
+
+def test_b3_members_who_have_joined_a_broker_without_topics_get_their_partitions_when_there_are_some(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A broker that has lost everything is joined again at once; the relay makes the topics only afterwards."""
+    broker = make_broker(tmp_path)
+    monkeypatch.setattr(settings, "KAFKA_BOOTSTRAP_SERVERS", broker.address)
+    monkeypatch.setattr(settings, "CONSUMER_STUCK_SECONDS", 60.0)
+    monkeypatch.setattr(kafka, "LOOK_SECONDS", 600.0)  # nothing else may wake them
+    real = kafka.ensure_topics
+
+    async def nothing() -> None: ...
+
+    async def test() -> float:
+        heard: set[int] = set()
+        stop = asyncio.Event()
+
+        async def work(pk: int) -> None:
+            heard.add(pk)
+
+        groups = [asyncio.create_task(consume(name, work, stop)) for _ in range(2)]
+        await ring(name, *range(8))
+        await asyncio.to_thread(wait_for, lambda: len(heard) == 8)
+        await asyncio.to_thread(broker.stop)
+        monkeypatch.setattr(kafka, "ensure_topics", nothing)
+        await asyncio.to_thread(broker.start)
+        await joined(2)
+        monkeypatch.setattr(kafka, "ensure_topics", real)
+        began = time.monotonic()
+        await ring(name, *range(8, 16))
+        await asyncio.to_thread(wait_for, lambda: len(heard) == 16)
+        took = time.monotonic() - began
+        stop.set()
+        await asyncio.gather(*groups)
+        return took
+
+    broker.start()
+    try:
+        assert async_to_sync(test)() < 15
+    finally:
+        broker.stop()
 
 
 def test_b8_while_members_come_and_go_every_message_is_answered_once_and_in_order(processes: Processes) -> None:

@@ -141,10 +141,15 @@ def pages_read_by_a_relay() -> int:
         outbox.take_events()
     (claim,) = [q["sql"] for q in said if "SKIP LOCKED" in q["sql"]]
     wait_again()
+    return pages_read(claim, rows=50)
+
+
+def pages_read(statement: str, *, rows: int) -> int:
+    """How many pages of tables and indexes the statement looks at to give so many rows."""
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {claim}")
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}")
         plan = cursor.fetchone()[0][0]["Plan"]
-    assert plan["Actual Rows"] == 50
+    assert plan["Actual Rows"] == rows
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
 
@@ -270,6 +275,27 @@ def test_queued_deliveries_are_rung_first_ones_first_and_abandoned_ones_too() ->
     assert OutboxEvent.objects.get().payload["delivery_id"] == second.pk
 
 
+MANY = 30_000
+PARTS = """
+INSERT INTO tickets_delivery (reply_id, channel, part, address, status, external_id, error, attempts)
+SELECT %s, 'email', n, 'ann@example.com', 'sent', '', '', 1 FROM generate_series(2, %s) AS n
+"""
+
+
+@pytest.mark.django_db
+def test_a_sweep_does_not_read_what_is_settled() -> None:
+    sent = reply(write().ticket, body="The answer.").deliveries.get(channel="email")
+    with connection.cursor() as cursor:
+        cursor.execute(PARTS, [sent.reply_id, MANY])
+        cursor.execute("ANALYZE tickets_delivery")
+    silence()
+    with CaptureQueriesContext(connection) as said:
+        assert outbox.ring_due_work() == 2
+    (sweep,) = [q["sql"] for q in said if "SKIP LOCKED" in q["sql"] and 'FROM "tickets_delivery"' in q["sql"]]
+    silence()
+    assert pages_read(sweep, rows=1) < 100, "the table has some hundreds"
+
+
 # --- On a real broker ------------------------------------------------------------------------------------------
 
 
@@ -313,3 +339,31 @@ def test_the_relay_role_takes_what_is_stored_to_kafka_in_order(settings: Any) ->
     events = async_to_sync(flow)()
     assert [e.message_id for e in events if isinstance(e, MessageReceived)] == list(range(20))
     assert not OutboxEvent.objects.filter(published_at=None).exists()
+
+
+@real_commits
+def test_a_relay_that_always_has_more_to_publish_sweeps_and_stops(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.KAFKA_TOPIC_PREFIX = "outbox-flood."
+    monkeypatch.setattr(outbox, "BATCH", 1)
+    monkeypatch.setattr(outbox, "SWEEP_SECONDS", 0.05)
+    take, stop = outbox.take_events, asyncio.Event()
+
+    def never_ends() -> list[OutboxEvent]:
+        publish(event())
+        return take()
+
+    def swept() -> int:
+        loop.call_soon_threadsafe(stop.set)
+        return 0
+
+    async def test() -> None:
+        nonlocal loop
+        loop = asyncio.get_running_loop()
+        await asyncio.wait_for(outbox.relay(stop), 30)
+
+    loop: Any = None
+    monkeypatch.setattr(outbox, "take_events", never_ends)
+    monkeypatch.setattr(outbox, "ring_due_work", swept)
+    async_to_sync(test)()

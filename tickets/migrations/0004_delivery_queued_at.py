@@ -4,7 +4,9 @@ from django.db.models import F
 
 
 def begin_when_it_was_made(apps, schema_editor):
-    apps.get_model("tickets", "Delivery").objects.update(queued_at=F("created_at"))
+    # Those that are settled need none: the table may be long, and nothing else may be locked for long.
+    waiting = apps.get_model("tickets", "Delivery").objects.filter(status__in=["queued", "sending", "unknown"])
+    waiting.update(queued_at=F("created_at"))
 
 
 class Migration(migrations.Migration):
