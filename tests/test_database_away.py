@@ -202,6 +202,55 @@ def let_in(state: Path) -> psycopg.Connection | None:
     return None
 
 
+def test_b16_a_full_disk_acknowledges_nothing_and_loses_nothing(state: Path, url: str, post: Post) -> None:
+    before = stored(state)
+    with small_disk(state) as disk:
+        accepted = 0
+        while requests.post(url, json=fields(), timeout=20).status_code == 201:  # what its last page still holds
+            accepted += 1
+            assert accepted < 100
+        refuses_in_time(post)
+        assert stored(state) == before + accepted
+        (disk / "filler").unlink()
+        wait_for(lambda: post().status_code == 201)
+        assert post().status_code == 201
+        assert stored(state) == before + accepted + 1
+
+
+@contextlib.contextmanager
+def small_disk(state: Path) -> Iterator[Path]:
+    """The messages on a disk of their own, which a `filler` fills up. Skips where nothing can be mounted."""
+    folder = state / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("This user may not mount a small disk.")
+    try:
+        with messages_at(state, folder / "messages"):
+            with (folder / "filler").open("wb") as filler, contextlib.suppress(OSError):
+                while filler.write(bytes(4096)):
+                    filler.flush()
+            yield folder
+            (folder / "filler").unlink(missing_ok=True)
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@contextlib.contextmanager
+def messages_at(state: Path, place: Path) -> Iterator[None]:
+    """The table of the messages in this folder."""
+    place.mkdir()
+    owner = (state / "pg").stat()
+    os.chown(place, owner.st_uid, owner.st_gid)
+    with connected(state) as db:
+        db.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
+        db.execute("ALTER TABLE tickets_message SET TABLESPACE small")
+    yield
+    with connected(state) as db:
+        db.execute("ALTER TABLE tickets_message SET TABLESPACE pg_default")
+        db.execute("DROP TABLESPACE small")
+
+
 def test_a3_after_an_outage_posts_do_not_wait_for_a_pool_whose_tries_become_rare(state: Path, post: Post) -> None:
     kill_postgres(state)
     until = time.monotonic() + 8  # of waits that double, the next would end seven seconds later
