@@ -9,7 +9,6 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -62,7 +61,7 @@ def record_error(delivery: Delivery, error: SendError) -> None:
     match outcome(error, is_too_late=_is_older(delivery.queued_at, hours=settings.DELIVER_FOR_HOURS)):
         case "unknown":
             look_up_at = Now() + timedelta(seconds=settings.LOOK_UP_AFTER_SECONDS) if _can_be_asked(delivery) else None
-            _settle_unknown(delivery, error=str(error), look_up_at=look_up_at)
+            _settle(delivery, Status.UNKNOWN, error=str(error), look_up_at=look_up_at)
         case "failed":
             _fail(delivery, str(error))
         case _:
@@ -73,7 +72,7 @@ def _fail(delivery: Delivery, error: str) -> None:
     """Failed for good: people hear of it, and a dead letter lets it be replayed."""
     conversation_id = delivery.reply.conversation_id
     with transaction.atomic():
-        _settle_for_people(delivery, Status.FAILED, error=error)
+        _settle(delivery, Status.FAILED, error=error)
         letter = DeadLetter.objects.create(
             kind=DeadLetter.Kind.DELIVERY,
             conversation_id=conversation_id,
@@ -98,7 +97,7 @@ def record_no_word(delivery: Delivery, error: SendError) -> None:
         look_up_at = None
     else:
         look_up_at = Now() + backoff(delivery.attempts)
-    _settle_unknown(delivery, error=str(error), look_up_at=look_up_at, changed_at=delivery.changed_at)
+    _settle(delivery, Status.UNKNOWN, error=str(error), look_up_at=look_up_at, changed_at=delivery.changed_at)
 
 
 def _is_older(moment: datetime, **age: int) -> bool:
@@ -112,21 +111,17 @@ def _can_be_asked(delivery: Delivery) -> bool:
         return False
 
 
-def _settle_unknown(delivery: Delivery, *, look_up_at: Combinable | None, **changes: object) -> None:
-    settle = _settle if look_up_at is not None else _settle_for_people
-    settle(delivery, Status.UNKNOWN, look_up_at=look_up_at, **changes)
-
-
-def _settle_for_people(delivery: Delivery, status: Status, **changes: object) -> None:
-    with transaction.atomic():
-        # The conversation first, as everything does that changes a ticket; then the row, while the lease holds it.
-        Conversation.objects.lock(delivery.reply.conversation_id)
-        _settle(delivery, status, **changes)
-        tell_people(delivery)
-
-
 def _settle(delivery: Delivery, status: Status, **changes: object) -> None:
-    delivery.settle(**{"status": status, "changed_at": Now(), "look_up_at": None, "rung_at": None, **changes})
+    """Write how it stands and let go of it; what a machine can do nothing about any more is told to people as well."""
+    values = {"status": status, "changed_at": Now(), "look_up_at": None, "rung_at": None, **changes}
+    is_for_people = status == Status.FAILED or (status == Status.UNKNOWN and values["look_up_at"] is None)
+    with transaction.atomic():
+        if is_for_people:
+            # The conversation first, as everything does that changes a ticket; then the row, while the lease holds it.
+            Conversation.objects.lock(delivery.reply.conversation_id)
+        delivery.settle(**values)
+        if is_for_people:
+            tell_people(delivery)
 
 
 async def deliver_one(delivery_id: int) -> None:

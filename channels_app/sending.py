@@ -83,6 +83,8 @@ async def under_lease[R: Leased, T](row: R, began: float, act: Callable[[R, Call
             return await unit_of_work(_guarded)(row, words, lambda: act(row, check))
     except TimeoutError as error:
         raise SendError("The provider did not answer in time.", refused=words.hold()) from error
+    finally:
+        words.hold()  # the thread of a cancelled send goes on by itself
 
 
 def _mark[R: Leased](held: LeasedQuerySet[R]) -> None:

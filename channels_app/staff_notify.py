@@ -32,7 +32,7 @@ Subject = tuple[str, int]  # a kind of event, and the id it carries
 CONCURRENCY = 4
 MISSED_AFTER = timedelta(seconds=10)
 STOP_TELLING_AFTER = timedelta(days=1)
-ONE_MATTER = timedelta(minutes=15)  # bad records that come so soon after another are no further news
+ONE_MATTER = timedelta(hours=1)  # bad records that come so soon after one that was told are no further news
 BATCH = 200
 
 
@@ -54,7 +54,7 @@ def plan(kind: str, subject_id: int) -> None:
 def news(kind: str) -> QuerySet[Escalation] | QuerySet[DeadLetter]:
     """Of what the staff should hear: it is no older than a day, and nobody has dealt with it.
 
-    A lost mail copy is only shown, like on the ticket; and of a burst of bad records the first one is told.
+    A lost mail copy is only shown, like on the ticket; and of bad records one an hour is told.
     """
     since = Now() - STOP_TELLING_AFTER
     if kind == Kind.UNCLAIMED:
@@ -63,11 +63,12 @@ def news(kind: str) -> QuerySet[Escalation] | QuerySet[DeadLetter]:
         return Escalation.objects.all().still_open().filter(claimed_at=None, opened_at__gt=since)
     letters = DeadLetter.objects.filter(replayed_at=None, created_at__gt=since)
     copies = Delivery.objects.filter(pk=OuterRef("subject_id")).exclude(channel=F("reply__ticket__channel"))
-    just_before = DeadLetter.objects.filter(
-        kind=DeadLetter.Kind.RECORD, pk__lt=OuterRef("pk"), created_at__gt=OuterRef("created_at") - ONE_MATTER
+    records = DeadLetter.objects.filter(kind=DeadLetter.Kind.RECORD, created_at__gt=Now() - ONE_MATTER)
+    told = StaffNotice.objects.filter(
+        kind=Kind.DEAD_LETTER, created_at__gt=Now() - ONE_MATTER, subject_id__in=records.values("pk")
     )
     return letters.exclude(Q(kind=DeadLetter.Kind.DELIVERY) & Exists(copies)).exclude(
-        Q(kind=DeadLetter.Kind.RECORD) & Exists(just_before)
+        Q(kind=DeadLetter.Kind.RECORD) & (Q(created_at__lt=Now() - ONE_MATTER) | Exists(told))
     )
 
 
@@ -153,11 +154,11 @@ def look_after() -> None:
     StaffNotice.objects.cut_off().update(
         status=Status.UNKNOWN, error="The sending process ended before it knew the outcome.", changed_at=Now(), **FREE
     )
+    if not OutboxEvent.objects.lagging().exists():  # while the relay cannot publish, more events help nobody
+        _ring()
     _plan_untold(Kind.ESCALATION, Q(opened_at__lt=Now() - MISSED_AFTER))
     _plan_untold(Kind.UNCLAIMED, Q(opened_at__lt=Now() - timedelta(minutes=settings.STAFF_REMIND_MINUTES)))
     _plan_untold(Kind.DEAD_LETTER, Q(created_at__lt=Now() - MISSED_AFTER))
-    if not OutboxEvent.objects.lagging().exists():  # while the relay cannot publish, more events help nobody
-        _ring()
 
 
 def _plan_untold(kind: str, is_late: Q) -> None:

@@ -31,6 +31,9 @@ RETRY_SECONDS = 0.5
 # What a request meets while nothing can be stored: no server, none that writes (a standby, a full disk), no connection.
 NOTHING_STORED = (OperationalError, InterfaceError, InternalError, PoolTimeout)
 TRY_AGAIN_SECONDS = 30
+# SQLSTATEs: connection exceptions, insufficient resources (a full disk, too many connections), operator intervention.
+AWAY_CLASSES = ("08", "53", "57P")
+READ_ONLY = "25006"
 RING_AGAIN_AFTER = timedelta(seconds=10)
 FREE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None}
 
@@ -59,11 +62,14 @@ def aside[**P, R](fn: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
 
 
 def is_away(error: Exception) -> bool:
-    """Whether the connection broke or the server is down, as against a statement that failed."""
-    if not isinstance(error, OperationalError | InterfaceError):
+    """Whether nobody can be served now: no connection, a server that is down, full, or only reads.
+
+    As against a statement that failed, which fails again.
+    """
+    if not isinstance(error, NOTHING_STORED):
         return False
     state = getattr(error.__cause__, "sqlstate", None)
-    return state is None or state.startswith(("08", "57P"))  # connection exceptions, operator intervention
+    return state is None or state == READ_ONLY or state.startswith(AWAY_CLASSES)
 
 
 async def insist[**P, R](call: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -200,7 +206,8 @@ async def held_lease(renew: Callable[[], Awaitable[bool]], *, since: float | Non
             except DatabaseError:
                 ours = hold.seconds_left() > RENEW_EVERY_SECONDS
             else:
-                hold.renewed(asked_at)
+                if ours:
+                    hold.renewed(asked_at)
             if not ours:
                 lost = True
                 task.cancel()

@@ -31,8 +31,8 @@ def keep_bad_record(record: Record, error: str) -> None:
 class Inbox[K: Hashable]:
     """The list of ids to work on. A ring for an id that is being worked on makes it run once more afterwards.
 
-    When the list is full a ring is dropped: its row is due still, and the sweeper rings again. So what has come
-    twice, or long ago, never stands in front of what is new.
+    When the list is full a ring is dropped: its row is due still, and the sweeper rings again. So the consumer never
+    waits, and what was rung for several times does not pile up in front of what is new.
     """
 
     def __init__(self, work: Callable[[K], Awaitable[None]], *, at_once: int) -> None:

@@ -54,7 +54,7 @@ def bootstrap() -> str:
 
 
 async def ensure_topics() -> None:
-    """Create the eight topics where they are missing. Raises KafkaError."""
+    """Create the eight topics where they are missing. Raises one of BROKER_ERRORS, after SEND_SECONDS at the latest."""
     async with _admin(SEND_SECONDS) as admin:
         have = set(await admin.list_topics())
         missing = [

@@ -1,4 +1,4 @@
-"""What Django itself answers under /api/ speaks like the API, and every page says it when nothing can be stored."""
+"""What Django itself answers under /api/ speaks like the API, and pages say it when nothing can be stored."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ SENTENCES = {
     405: "This method is not possible here.",
     500: "Something went wrong on our side. Nothing was stored that you have not been told of.",
 }
-TYPED = ("message", "body", "notes")  # the fields of our forms that people write whole texts into
+TYPED = ("message", "body", "notes", "body_md")  # the fields of our forms that people write whole texts into
 
 
 def api_errors(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -36,7 +36,10 @@ def api_errors(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
 
 
 class SayThatNothingIsStored:
-    """A page that meets a database which is away answers 503 and gives back the text that was typed into it."""
+    """A page that meets a database which is away answers 503, and offers to send what was typed into it once more.
+
+    With the same hidden fields: whether it was stored is not known, and they make a second time harmless.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -49,7 +52,10 @@ class SayThatNothingIsStored:
         if not isinstance(error, NOTHING_STORED):
             return None
         log.error("database_away", error=repr(error)[:200])
-        typed = next((request.POST[name] for name in TYPED if request.POST.get(name)), "")
-        response = render(request, "away.html", {"typed": typed}, status=503)
+        typed = next((name for name in TYPED if request.POST.get(name)), "")
+        left_out = {typed, "csrfmiddlewaretoken"}
+        fields = [(k, v) for k, v in request.POST.items() if k not in left_out and "password" not in k]
+        context = {"name": typed, "text": request.POST.get(typed, ""), "fields": fields}
+        response = render(request, "away.html", context, status=503)
         response["Retry-After"] = str(TRY_AGAIN_SECONDS)
         return response

@@ -72,6 +72,7 @@ class DeadLetter(models.Model):
                 fields=["origin", "error"], name="bad_record_once", condition=models.Q(kind="record")
             )
         ]
+        indexes = [models.Index(fields=["created_at"], name="bad_record_at", condition=models.Q(kind="record"))]
 
     def __str__(self) -> str:
         return f"dead letter {self.pk}"

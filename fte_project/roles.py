@@ -83,9 +83,15 @@ class Watchdog(threading.Thread):
 async def _run(wanted: list[str]) -> int:
     """Run the roles until SIGTERM or SIGINT; then let each finish or release what it holds. Exit status."""
     stop = asyncio.Event()
+    told: list[int] = []
+
+    def tell(number: int) -> None:
+        told.append(number)
+        stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, tell, number)
     tasks: dict[asyncio.Task[None], str] = {}
     watchdog = Watchdog()
     beats: list[asyncio.Task[None]] = [asyncio.create_task(watchdog.feed())]
@@ -97,7 +103,7 @@ async def _run(wanted: list[str]) -> int:
         log.info("role_started", role=name)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    # A role that ends by itself is broken: the whole process goes, and its supervisor starts it again.
+    # A role or a part of one that ends by itself is broken: the whole process goes, and its supervisor starts it again.
     broken = [tasks[task] for task in tasks if task.done()] if not stop.is_set() else []
     stop.set()
     _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS)
@@ -110,7 +116,7 @@ async def _run(wanted: list[str]) -> int:
             log.error("role_failed", role=name, error=repr(result), exc_info=result)
             broken.append(name)
     log.info("roles_stopped", roles=wanted, broken=broken)
-    return 1 if broken else 0
+    return 1 if broken or not told else 0
 
 
 async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> None:
@@ -119,6 +125,10 @@ async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> No
     async def beside(part: Coroutine[Any, Any, None]) -> None:
         try:
             await part
+        except Exception as error:
+            # Said at once: the other parts may need longer to finish than they are given.
+            log.exception("role_part_failed", error=repr(error))
+            raise
         finally:
             stop.set()
 

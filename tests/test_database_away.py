@@ -34,6 +34,13 @@ def state() -> Iterator[Path]:
         kill_postgres(Path(folder))
 
 
+@pytest.fixture(autouse=True)
+def _alive_for_the_next(state: Path) -> Iterator[None]:
+    yield
+    if Postgres(state).pid() is None:
+        start_postgres(state)
+
+
 @pytest.fixture(scope="module")
 def url(state: Path) -> Iterator[str]:
     """A web server that meets the database through its pool, as in production."""
@@ -125,6 +132,8 @@ def test_a3_pages_say_that_nothing_is_stored_and_give_back_what_was_typed(state:
         assert typed["message"] in answer.text
         assert "secret words" not in answer.text
     assert browser.get(status, timeout=20).status_code == 503
+    answer = browser.post(status, data={**typed, "message": "And another thing."}, timeout=20)
+    assert (hidden(answer.text, "key"), "And another thing." in answer.text) == ("k", True), "once more, and only once"
     answer = browser.post(form, data=typed, timeout=20)
     assert hidden(answer.text, "key") == "k", "it may be stored under it already"
     start_postgres(state)
@@ -227,11 +236,13 @@ def small_disk(state: Path) -> Iterator[Path]:
         pytest.skip("This user may not mount a small disk.")
     try:
         with messages_at(state, folder / "messages"):
-            with (folder / "filler").open("wb") as filler, contextlib.suppress(OSError):
+            with (folder / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
                 while filler.write(bytes(4096)):
-                    filler.flush()
-            yield folder
-            (folder / "filler").unlink(missing_ok=True)
+                    pass
+            try:
+                yield folder
+            finally:
+                (folder / "filler").unlink(missing_ok=True)
     finally:
         subprocess.run(["umount", str(folder)], check=True)
 
@@ -245,10 +256,12 @@ def messages_at(state: Path, place: Path) -> Iterator[None]:
     with connected(state) as db:
         db.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
         db.execute("ALTER TABLE tickets_message SET TABLESPACE small")
-    yield
-    with connected(state) as db:
-        db.execute("ALTER TABLE tickets_message SET TABLESPACE pg_default")
-        db.execute("DROP TABLESPACE small")
+    try:
+        yield
+    finally:
+        with connected(state) as db:
+            db.execute("ALTER TABLE tickets_message SET TABLESPACE pg_default")
+            db.execute("DROP TABLESPACE small")
 
 
 def test_a3_after_an_outage_posts_do_not_wait_for_a_pool_whose_tries_become_rare(state: Path, post: Post) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.crypto import get_random_string
@@ -28,6 +29,7 @@ from tickets.lifecycle import Handler
 from tickets.models import Message, Ticket
 from tickets.tokens import status_token
 
+log = structlog.get_logger()
 NOT_STORED = "We cannot store your message right now. Please send it again in a minute."
 AUTHORS = {
     "customer": "You",
@@ -60,6 +62,7 @@ def _refusal(error: Exception) -> Refusal:
             return Refusal(errors={"": str(error)}, status=429, wait=error.seconds)
         case OtherMessageSameId():
             return Refusal(errors={"": "This message was sent already; it was changed since. Please send it again."})
+    log.error("database_away", error=repr(error)[:200])
     return Refusal(errors={"": NOT_STORED}, status=503, wait=TRY_AGAIN_SECONDS)
 
 

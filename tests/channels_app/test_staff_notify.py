@@ -107,12 +107,14 @@ def test_a_lost_mail_copy_and_the_second_of_many_bad_records_are_no_news(lea: Us
     tell_of(DeadLetter.objects.create(kind="delivery", conversation_id=1, subject_id=copy.pk, error="x"))
     assert told() == []
     records = [DeadLetter.objects.create(kind="record", origin=f"topic/0/{n}", error="x") for n in range(3)]
-    DeadLetter.objects.filter(pk=records[0].pk).update(created_at=Now() - timedelta(minutes=10))
     for record in records:
         tell_of(record)
         look_after()
     assert told() == ["lea@desk.example"]
-    DeadLetter.objects.filter(kind="record").update(created_at=Now() - timedelta(minutes=20))
+    DeadLetter.objects.update(created_at=Now() - timedelta(minutes=61))
+    StaffNotice.objects.update(created_at=Now() - timedelta(minutes=61))
+    tell_of(records[1])
+    assert told() == ["lea@desk.example"], "it has become old beside the one that was told"
     tell_of(DeadLetter.objects.create(kind="record", origin="topic/0/9", error="x"))
     assert told() == ["lea@desk.example"] * 2
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import threading
+import time
 
+import psycopg
 import pytest
 from asgiref.sync import ThreadSensitiveContext, async_to_sync
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection
 
 from fte_project import db
 from fte_project.db import LeaseLost, aside, held_lease, unit_of_work
@@ -225,3 +227,34 @@ def test_a_lease_is_renewed_while_the_bodys_thread_is_busy(fast: None) -> None:
             return await unit_of_work(body)()
 
     assert asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("state", "is_away"),
+    [
+        ("08006", True),
+        ("53100", True),  # the disk is full
+        ("53300", True),
+        ("57P01", True),
+        ("25006", True),  # it only reads
+        ("40P01", False),
+        ("57014", False),  # a statement that took too long
+    ],
+)
+def test_a_database_that_serves_nobody_is_away_and_a_statement_that_failed_is_not(state: str, is_away: bool) -> None:
+    cause = psycopg.errors.lookup(state)("said the server")
+    kind = InternalError if isinstance(cause, psycopg.InternalError) else OperationalError
+    error = kind("said the server")
+    error.__cause__ = cause
+    assert db.is_away(error) is is_away
+
+
+def test_a_lease_that_is_known_to_be_lost_is_not_held_any_longer(fast: None) -> None:
+    async def flow() -> None:
+        began = time.monotonic() - 9.9
+        with pytest.raises(LeaseLost):
+            async with held_lease(Renewals(False), since=began) as hold:
+                await asyncio.Event().wait()
+        assert hold.seconds_left() < 0.5, "no thread may send under it"
+
+    async_to_sync(flow)()

@@ -81,6 +81,20 @@ def test_a_role_that_ends_by_itself_ends_the_process_with_an_error(broken: str) 
     assert said == ["stopped"], "the others get their time"
 
 
+async def breaks_beside_one_that_hangs(stop: asyncio.Event) -> None:
+    await roles.together(stop, hangs(stop), fails(stop))
+
+
+@real_commits
+def test_a_part_that_breaks_ends_the_process_with_an_error_whatever_the_others_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(roles, "GRACE_SECONDS", 0.05)
+    roles.register("half", f"{__name__}.breaks_beside_one_that_hangs")
+    assert roles.run(["half"]) == 1
+    assert said == ["cancelled"]
+
+
 @real_commits
 def test_a_role_that_does_not_stop_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(roles, "GRACE_SECONDS", 0.05)
