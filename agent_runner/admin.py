@@ -83,6 +83,7 @@ class RunMetricAdmin(ReadOnlyAdmin):
         "latency",
     ]
     list_display_links = None
+    sortable_by = ["hour_label"]
     list_filter = ["channel", "outcome", "verdict"]
     list_per_page = 50
 
@@ -90,14 +91,14 @@ class RunMetricAdmin(ReadOnlyAdmin):
     def hour_label(self, metric: RunMetric) -> str:
         return f"{metric.hour:%-d %b %Y, %H:00}"
 
-    @display(description="Verdict", ordering="verdict")
+    @display(description="Verdict")
     def verdict_words(self, metric: RunMetric) -> str:
         return metric.verdict.replace("_", " ") or "–"
 
     @display(description="Tokens in / out")
     def tokens(self, metric: RunMetric) -> str:
-        return f"{metric.input_tokens} / {metric.output_tokens}"
+        return f"{metric.input_tokens:,} / {metric.output_tokens:,}"
 
     @display(description="Took, on average")
     def latency(self, metric: RunMetric) -> str:
-        return f"{metric.latency_ms // max(1, metric.runs)} ms"
+        return f"{metric.latency_ms // max(1, metric.runs):,} ms"

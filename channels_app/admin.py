@@ -21,6 +21,15 @@ from fte_project.desk import NONE, ReadOnlyAdmin, moment
 from fte_project.text import plain_error
 from tickets.models import Escalation, Ticket
 
+Status = StaffNotice.Status
+COLOURS = {  # Unfold's label colours
+    Status.QUEUED: "info",
+    Status.SENDING: "info",
+    Status.SENT: "success",
+    Status.FAILED: "danger",
+    Status.UNKNOWN: "warning",
+}
+
 
 @require_POST
 def change_duty(request: HttpRequest, pk: int, model_admin: Any) -> HttpResponse:
@@ -59,7 +68,7 @@ class StaffDutyAdmin(ReadOnlyAdmin):
 class StaffNoticeAdmin(ReadOnlyAdmin):
     """What the staff were told outside the desk, whom, and what came of it."""
 
-    list_display = ["about", "kind", "told", "status_label", "problem", "when"]
+    list_display = ["about", "status_label", "told", "trouble", "when"]
     list_display_links = None
     list_filter = ["status", "kind", "way"]
     search_fields = ["address"]
@@ -77,24 +86,26 @@ class StaffNoticeAdmin(ReadOnlyAdmin):
             words, model, pk = f"Dead letter {notice.subject_id}", "frame_deadletter", notice.subject_id
         elif notice.ticket_pk:
             words, model, pk = f"T-{Ticket.FIRST_REFERENCE + notice.ticket_pk}", "tickets_ticket", notice.ticket_pk
-        else:
-            return NONE  # it was erased
-        return format_html('<a class="desk-link" href="{}">{}</a>', reverse(f"admin:{model}_change", args=[pk]), words)
+        else:  # it was erased
+            return format_html('<span class="desk-soft">{}</span>', notice.get_kind_display())
+        return format_html(
+            '<a class="desk-link desk-ref" href="{}">{}</a> <span class="desk-line desk-soft">{}</span>',
+            reverse(f"admin:{model}_change", args=[pk]),
+            words,
+            notice.get_kind_display(),
+        )
 
     @display(description="Told")
     def told(self, notice: StaffNotice) -> str:
         return notice.address or notice.get_way_display()
 
-    @display(
-        description="Status",
-        label={"sent": "success", "queued": "info", "sending": "info", "failed": "danger", "unknown": "warning"},
-    )
-    def status_label(self, notice: StaffNotice) -> tuple[str, str]:
-        return notice.status, notice.get_status_display()
+    @display(description="Status", label={status.label: colour for status, colour in COLOURS.items()})
+    def status_label(self, notice: StaffNotice) -> str:
+        return notice.get_status_display()
 
-    @display(description="Problem")
-    def problem(self, notice: StaffNotice) -> str:
-        return plain_error(notice.error)
+    @display(description="Error")
+    def trouble(self, notice: StaffNotice) -> SafeString:
+        return format_html('<span class="desk-reason">{}</span>', plain_error(notice.error)) if notice.error else NONE
 
     @display(description="When", ordering="id")
     def when(self, notice: StaffNotice) -> SafeString:

@@ -93,6 +93,7 @@ def form_page(request: HttpRequest) -> HttpResponse:
         except (*REFUSALS, *NOTHING_STORED) as error:
             refusal = _refusal(error)
     context = {
+        "problem": refusal.errors.get("") if refusal else None,
         "errors": refusal.errors if refusal else {},
         "values": request.POST,
         "key": _key(request, refusal),
