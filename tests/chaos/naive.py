@@ -13,7 +13,7 @@ import requests
 from tests.chaos.checker import Line, check
 from tests.fakes.memo import FAULTS, memo_server
 
-MESSAGES = 60
+MESSAGES = 120
 KILLS = 4
 TIMEOUT_SECONDS = 0.5
 
