@@ -56,8 +56,11 @@ def record_sent(delivery: Delivery, sent: Sent) -> None:
     _settle(delivery, Status.SENT, external_id=sent.external_id, error="")
 
 
-def record_error(delivery: Delivery, error: SendError) -> None:
-    """Failed for good, queued again after a wait, or unknown: only what was certainly not accepted is sent again."""
+def record_error(delivery: Delivery, error: SendError, *, tries: int | None = None) -> None:
+    """Failed for good, queued again after a wait, or unknown: only what was certainly not accepted is sent again.
+
+    The wait grows with `tries`, by default with every claim.
+    """
     match outcome(error, is_too_late=_is_older(delivery.queued_at, hours=settings.DELIVER_FOR_HOURS)):
         case "unknown":
             look_up_at = Now() + timedelta(seconds=settings.LOOK_UP_AFTER_SECONDS) if _can_be_asked(delivery) else None
@@ -65,7 +68,7 @@ def record_error(delivery: Delivery, error: SendError) -> None:
         case "failed":
             _fail(delivery, str(error))
         case _:
-            _settle(delivery, Status.QUEUED, error=str(error), due_at=next_try(error, delivery.attempts))
+            _settle(delivery, Status.QUEUED, error=str(error), due_at=next_try(error, tries or delivery.attempts))
 
 
 def _fail(delivery: Delivery, error: str) -> None:
@@ -88,7 +91,8 @@ def record_look_up(delivery: Delivery, found: Sent | None) -> None:
     if found is not None:
         record_sent(delivery, found)
     else:
-        record_error(delivery, SendError(f"The provider has nothing of it. {delivery.error}"[:1000], refused=True))
+        nothing = SendError(f"The provider has nothing of it. {delivery.error}"[:1000], refused=True)
+        record_error(delivery, nothing, tries=delivery.attempts // 2)  # every other claim was for asking
 
 
 def record_no_word(delivery: Delivery, error: SendError) -> None:

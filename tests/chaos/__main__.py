@@ -2,7 +2,7 @@
 
 Recovery from a fault at time t ends when every message that was in flight at t (the customer had begun to send it, the
 provider had not accepted its answer) and at least one that was begun later is answered at the provider. Messages that
-met a fault of the provider itself are left out; two faults that overlap are both charged in full, so the faults are
+met a fault of the provider itself, or waited behind one in their conversation, are left out; two faults that overlap are both charged in full, so the faults are
 spaced by what their recovery takes: a lease, a sweep, and the answer.
 """
 
@@ -168,20 +168,30 @@ class Chaos:
             "seed": self.seed,
         }
 
-    def _recovery(self) -> dict[str, dict[str, float]]:
+    def _undisturbed(self) -> list[tuple[float, float]]:
+        """When each message was begun and its answer accepted, without those that the provider itself held up."""
         met_a_fault = {reference for _, _, reference in self.memos.faults}
         first: dict[str, float] = {}
-        excluded: set[str] = set()
+        held_up: set[str] = set()
         for memo in self.memos.accepted:
             for answered in memo.body["answers"]:
                 first.setdefault(answered, memo.at)
                 if memo.body["reference"] in met_a_fault:
-                    excluded.add(answered)
-        ways = [
-            (line["tried"], first[line["external_id"]])
-            for line in self.customers.history
-            if line["external_id"] in first and line["external_id"] not in excluded
-        ]
+                    held_up.add(answered)
+        ways: list[tuple[float, float]] = []
+        free_at: dict[str, float] = {}  # by conversation: until then its next ones wait, in their order
+        for line in sorted(self.customers.history, key=lambda line: int(line["n"])):
+            if line["external_id"] not in first:
+                continue
+            begun, done = line["tried"], first[line["external_id"]]
+            if line["external_id"] in held_up or begun < free_at.get(line["conversation"], 0.0):
+                free_at[line["conversation"]] = max(done, free_at.get(line["conversation"], 0.0))
+            else:
+                ways.append((begun, done))
+        return ways
+
+    def _recovery(self) -> dict[str, dict[str, float]]:
+        ways = self._undisturbed()
         found: dict[str, list[float]] = {kind: [] for kind in BARS}
         for at, fault in self.faults:
             if fault.kind not in found:
