@@ -2,8 +2,8 @@
 
 Recovery from a fault at time t ends when every message that was in flight at t (the customer had begun to send it, the
 provider had not accepted its answer) and at least one that was begun later is answered at the provider. Messages that
-met a fault of the provider itself, or waited behind one in their conversation, are left out; two faults that overlap are both charged in full, so the faults are
-spaced by what their recovery takes: a lease, a sweep, and the answer.
+met a fault of the provider itself, or waited behind one in their conversation, are left out; two faults that overlap
+are both charged in full, so the faults are spaced by what their recovery takes: a lease, a sweep, and the answer.
 """
 
 import argparse
