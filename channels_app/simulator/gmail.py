@@ -1,0 +1,312 @@
+"""Gmail on the loopback, as far as the real SDK uses it here: history with pages and expiry, threads, drafts, watch.
+
+It changes the Message-ID of what it sends, as Gmail may; a draft can be sent once. `sent` shows what was delivered.
+"""
+
+import base64
+import itertools
+import json
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+WATCH_DAYS = 7
+QUERY = re.compile(r"(-?)(\w+):(\S+)")
+REPLY_PREFIX = re.compile(r"^(?:(?:re|fwd?|aw|wg)\s*:\s*)+", re.IGNORECASE)
+INTERNAL_MS = 1000
+
+
+class NotFound(LookupError):
+    """There is no such message or draft, or the history does not reach back so far."""
+
+
+@dataclass(kw_only=True)
+class Stored:
+    """A message in the mailbox."""
+
+    id: str
+    thread_id: str
+    labels: set[str]
+    raw: bytes
+    at: float = field(default_factory=time.time)
+
+    @property
+    def parsed(self) -> Message:
+        return message_from_bytes(self.raw)
+
+    @property
+    def message_id(self) -> str:
+        return str(self.parsed["Message-ID"] or "").strip()
+
+    @property
+    def subject(self) -> str:
+        return REPLY_PREFIX.sub("", str(self.parsed["Subject"] or "")).strip()
+
+
+class Mailbox:
+    """One mailbox: what is in it, what happened to it, and what left it."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.messages: dict[str, Stored] = {}
+        self.drafts: dict[str, str] = {}  # draft -> message
+        self.sent: list[Stored] = []
+        self.watched_until = 0.0
+        self._history: list[tuple[int, str, str]] = []  # (history id, kind, message)
+        self._oldest = 1
+        self._numbers = itertools.count(1000)
+        self._lock = threading.RLock()
+
+    @property
+    def history_id(self) -> int:
+        """The newest one; it grows with every change."""
+        return self._history[-1][0] if self._history else 1
+
+    def receive(self, raw: bytes, labels: tuple[str, ...] = ("INBOX", "UNREAD")) -> Stored:
+        """A mail comes in, or is put here by a person (`SENT`), and joins the thread it answers."""
+        with self._lock:
+            return self._add(raw, set(labels), thread_id=None)
+
+    def relabel(self, message_id: str, *labels: str) -> None:
+        """Somebody moves a message, for example to SPAM."""
+        with self._lock:
+            self._found(message_id).labels = set(labels)
+            self._happened("labels", message_id)
+
+    def delete(self, message_id: str) -> None:
+        with self._lock:
+            self.messages.pop(message_id, None)
+            self._happened("messagesDeleted", message_id)
+
+    def expire_history(self) -> None:
+        """Everything up to now is forgotten, as Gmail does after days, or after hours."""
+        with self._lock:
+            self._happened("labels", "")
+            self._oldest = self.history_id
+
+    # What the API offers
+
+    def history(self, start: int, *, page: str, size: int) -> dict[str, Any]:
+        """A page of what was added after `start`. Raises NotFound when that is too long ago."""
+        with self._lock:
+            if start < self._oldest:
+                raise NotFound("Requested entity was not found.")
+            added = [(n, m) for n, kind, m in self._history if n > start and kind == "messagesAdded"]
+            begin = int(page or 0)
+            rows = [
+                {"id": str(n), "messages": [self._stub(m)], "messagesAdded": [{"message": self._stub(m)}]}
+                for n, m in added[begin : begin + size]
+            ]
+            answer: dict[str, Any] = {"historyId": str(self.history_id)}
+            if rows:
+                answer["history"] = rows
+            if begin + size < len(added):
+                answer["nextPageToken"] = str(begin + size)
+            return answer
+
+    def search(self, query: str, *, page: str, size: int) -> dict[str, Any]:
+        """A page of the ids that match `query`, newest first: rfc822msgid, newer_than, in, -in."""
+        with self._lock:
+            found = [m for m in reversed(list(self.messages.values())) if self._matches(m, query)]
+            begin = int(page or 0)
+            answer: dict[str, Any] = {"resultSizeEstimate": len(found)}
+            if rows := [{"id": m.id, "threadId": m.thread_id} for m in found[begin : begin + size]]:
+                answer["messages"] = rows
+            if begin + size < len(found):
+                answer["nextPageToken"] = str(begin + size)
+            return answer
+
+    def message(self, message_id: str, *, form: str) -> dict[str, Any]:
+        """A message as `raw`, or its headers alone. Raises NotFound."""
+        with self._lock:
+            found = self._found(message_id)
+        answer: dict[str, Any] = {
+            "id": found.id,
+            "threadId": found.thread_id,
+            "labelIds": sorted(found.labels),
+            "internalDate": str(int(found.at * INTERNAL_MS)),
+            "sizeEstimate": len(found.raw),
+        }
+        if form == "raw":
+            return {**answer, "raw": base64.urlsafe_b64encode(found.raw).decode()}
+        headers = [{"name": name, "value": str(value)} for name, value in found.parsed.items()]
+        return {**answer, "payload": {"headers": headers}}
+
+    def create_draft(self, raw: bytes, thread_id: str | None) -> dict[str, Any]:
+        with self._lock:
+            stored = self._add(raw, {"DRAFT"}, thread_id=thread_id)
+            draft_id = f"r{next(self._numbers)}"
+            self.drafts[draft_id] = stored.id
+        return {"id": draft_id, "message": self._stub(stored.id)}
+
+    def send_draft(self, draft_id: str) -> dict[str, Any]:
+        """Deliver it under another Message-ID. Raises NotFound for one that was sent: it cannot be sent twice."""
+        with self._lock:
+            if draft_id not in self.drafts:
+                raise NotFound("Requested entity was not found.")
+            draft = self.messages.pop(self.drafts.pop(draft_id))
+            self._happened("messagesDeleted", draft.id)
+            mail = draft.parsed
+            mail["X-Google-Original-Message-ID"] = draft.message_id
+            del mail["Message-ID"]
+            mail["Message-ID"] = f"<CA{next(self._numbers)}@mail.gmail.com>"
+            sent = self._add(mail.as_bytes(), {"SENT"}, thread_id=draft.thread_id)
+            self.sent.append(sent)
+            return {"id": sent.id, "threadId": sent.thread_id, "labelIds": ["SENT"]}
+
+    def watch(self) -> dict[str, Any]:
+        self.watched_until = time.time() + WATCH_DAYS * 24 * 3600
+        return {"historyId": str(self.history_id), "expiration": str(int(self.watched_until * INTERNAL_MS))}
+
+    # Inside
+
+    def _add(self, raw: bytes, labels: set[str], *, thread_id: str | None) -> Stored:
+        new_id = f"{next(self._numbers):016x}"
+        stored = Stored(id=new_id, thread_id=thread_id or new_id, labels=labels, raw=raw)
+        if thread_id is None and (answered := self._answered_by(stored)):
+            stored.thread_id = answered.thread_id
+        self.messages[new_id] = stored
+        self._happened("messagesAdded", new_id)
+        return stored
+
+    def _answered_by(self, mail: Stored) -> Stored | None:
+        """Gmail joins a thread when a reference and the subject fit."""
+        named = f"{mail.parsed['In-Reply-To'] or ''} {mail.parsed['References'] or ''}"
+        for earlier in reversed(list(self.messages.values())):
+            if earlier.message_id and earlier.message_id in named and earlier.subject == mail.subject:
+                return earlier
+        return None
+
+    def _found(self, message_id: str) -> Stored:
+        if message_id not in self.messages:
+            raise NotFound("Requested entity was not found.")
+        return self.messages[message_id]
+
+    def _happened(self, kind: str, message_id: str) -> None:
+        self._history.append((next(self._numbers), kind, message_id))
+
+    def _stub(self, message_id: str) -> dict[str, Any]:
+        found = self.messages.get(message_id)
+        if found is None:
+            return {"id": message_id, "threadId": message_id}
+        return {"id": found.id, "threadId": found.thread_id, "labelIds": sorted(found.labels)}
+
+    def _matches(self, mail: Stored, query: str) -> bool:
+        for minus, name, value in QUERY.findall(query):
+            if name == "rfc822msgid":
+                fits = mail.message_id.strip("<>") == value.strip("<>")
+            elif name == "newer_than":
+                fits = mail.at > time.time() - int(value[:-1]) * {"d": 86_400, "h": 3600}[value[-1]]
+            elif name == "in":
+                fits = value.upper() in mail.labels or value == "anywhere"
+            else:
+                raise ValueError(f"The simulated Gmail does not know {name}:")
+            if fits == bool(minus):
+                return False
+        return "in:" in query or not mail.labels & {"SPAM", "TRASH", "DRAFT"}
+
+
+class GmailServer(ThreadingHTTPServer):
+    """The API for some mailboxes, and the token endpoint of their OAuth."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, *addresses: str, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), GmailHandler)
+        self.mailboxes = {address: Mailbox(address) for address in addresses}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed in the middle of a request is no news here."""
+
+
+class GmailHandler(BaseHTTPRequestHandler):
+    """`take` answers one call; a test's subclass may break off before or after it."""
+
+    server: GmailServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.take("GET", {})
+
+    def do_DELETE(self) -> None:
+        self.take("DELETE", {})
+
+    def do_POST(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        is_json = self.headers.get("Content-Type", "").startswith("application/json")
+        self.take("POST", json.loads(raw) if raw and is_json else {})
+
+    def take(self, method: str, body: dict[str, Any]) -> None:
+        self.say(*self.answer(method, body))
+
+    def answer(self, method: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Do what is asked: (status, JSON)."""
+        url = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        if url.path == "/token":
+            return 200, {"access_token": "ya29.simulated", "expires_in": 3599, "token_type": "Bearer"}
+        parts = [unquote(part) for part in url.path.strip("/").split("/")]
+        if parts[:3] != ["gmail", "v1", "users"] or len(parts) < 5:
+            return error(404, "Not Found")
+        mailbox = self.server.mailboxes.get(parts[3])
+        if mailbox is None:
+            return error(403, f"Delegation denied for {parts[3]}")
+        try:
+            return 200, call(mailbox, method, parts[4:], query, body)
+        except NotFound as missing:
+            return error(404, str(missing))
+        except (ValueError, KeyError) as wrong:
+            return error(400, f"Invalid argument: {wrong}")
+
+    def say(self, status: int, body: dict[str, Any], **headers: str) -> None:
+        raw = json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet: who wants to know looks at the mailboxes."""
+
+
+def call(mailbox: Mailbox, method: str, what: list[str], query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+    """One call of the API on a mailbox. Raises NotFound, and ValueError or KeyError for what makes no sense."""
+    page, size = query.get("pageToken", ""), int(query.get("maxResults", "100"))
+    match method, what:
+        case "GET", ["profile"]:
+            return {"emailAddress": mailbox.address, "historyId": str(mailbox.history_id)}
+        case "GET", ["history"]:
+            return mailbox.history(int(query["startHistoryId"]), page=page, size=size)
+        case "GET", ["messages"]:
+            return mailbox.search(query.get("q", ""), page=page, size=size)
+        case "GET", ["messages", message_id]:
+            return mailbox.message(message_id, form=query.get("format", "full"))
+        case "POST", ["drafts"]:
+            message = body["message"]
+            return mailbox.create_draft(base64.urlsafe_b64decode(message["raw"]), message.get("threadId"))
+        case "POST", ["drafts", "send"]:
+            return mailbox.send_draft(body["id"])
+        case "POST", ["watch"]:
+            return mailbox.watch()
+        case "POST", ["stop"]:
+            mailbox.watched_until = 0.0
+            return {}
+    raise ValueError(f"{method} {'/'.join(what)} is not simulated")
+
+
+def error(status: int, message: str) -> tuple[int, dict[str, Any]]:
+    """An error as Google words it."""
+    return status, {"error": {"code": status, "message": message, "status": "ERROR"}}
