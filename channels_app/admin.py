@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from channels_app.duty import may_change, on_duty, set_duty, team
-from channels_app.models import StaffDuty, StaffNotice
+from channels_app.models import GmailMail, StaffDuty, StaffNotice
 from fte_project.desk import NONE, ReadOnlyAdmin, moment
 from fte_project.text import plain_error
 from tickets.models import Escalation, Ticket
@@ -110,3 +110,39 @@ class StaffNoticeAdmin(ReadOnlyAdmin):
     @display(description="When", ordering="id")
     def when(self, notice: StaffNotice) -> SafeString:
         return moment(notice.changed_at)
+
+
+@admin.register(GmailMail)
+class GmailMailAdmin(ReadOnlyAdmin):
+    """Every mail of our mailbox, and what became of it: the bin is everything that is no customer's message."""
+
+    list_display = ["matter", "fate_label", "sender", "automatic", "when"]
+    list_display_links = None
+    list_filter = ["fate", "automatic"]
+    search_fields = ["sender", "subject"]
+    list_select_related = ["message"]
+    list_per_page = 50
+
+    def has_view_permission(self, request: HttpRequest, obj: GmailMail | None = None) -> bool:
+        return request.user.has_perm("tickets.view_ticket")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    @display(description="Subject")
+    def matter(self, mail: GmailMail) -> SafeString | str:
+        words = mail.subject or "(no subject)"
+        if mail.message is None:
+            return words
+        url = reverse("admin:tickets_ticket_change", args=[mail.message.ticket_id])
+        return format_html('<a class="desk-link" href="{}">{}</a>', url, words)
+
+    @display(
+        description="What it was", label={GmailMail.Fate.STORED.label: "success", GmailMail.Fate.OWN.label: "info"}
+    )
+    def fate_label(self, mail: GmailMail) -> str:
+        return mail.get_fate_display()
+
+    @display(description="When", ordering="id")
+    def when(self, mail: GmailMail) -> SafeString:
+        return moment(mail.seen_at)

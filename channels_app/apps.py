@@ -8,13 +8,16 @@ class ChannelsAppConfig(AppConfig):
     verbose_name = "Channels"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from fte_project import health, roles, schedule
 
         roles.register("delivery", "channels_app.delivery.deliver")
         schedule.register("staff.notices", "channels_app.staff_notify.look_after", every=timedelta(seconds=5))
+        schedule.register("gmail.read", "channels_app.gmail.sync.read_mailboxes", every=timedelta(seconds=2))
         health.register_due("staff notices", "channels_app.health.due_notices")
         health.register("web_form", "channels_app.health.web_form")
         health.register("staff_notices", "channels_app.health.staff_notices")
         health.register("email_copies", "channels_app.health.email_copies", needs_database=False)
-        health.register("email", "channels_app.health.email_channel", needs_database=False)
+        health.register("email", "channels_app.health.email_channel", needs_database=bool(settings.GMAIL_ADDRESS))
         health.register("whatsapp", "channels_app.health.whatsapp_channel", needs_database=False)

@@ -7,14 +7,16 @@ from django.conf import settings
 from django.core.mail import mailers
 from django.core.mail.backends.smtp import EmailBackend
 from django.db.models.functions import Greatest, Now
+from django.utils import timezone
 
-from channels_app.models import StaffNotice
+from channels_app.models import GmailMailbox, StaffNotice
 from channels_app.staff_notify import addresses
 from fte_project.events import Channel
-from fte_project.health import Finding, State, longest_wait, roles_seen
+from fte_project.health import Finding, State, longest_wait, roles_seen, spoken
 from tickets.models import ChannelSettings
 
 MAIL_SECONDS = 3
+UNREAD_SECONDS = 60
 
 
 def web_form() -> Finding:
@@ -63,8 +65,19 @@ def due_notices() -> float:
 
 
 def email_channel() -> Finding:
-    """The product has no e-mail channel yet."""
-    return State.OFF, "This version takes no e-mail; replies to the form are mailed as copies."
+    """Whether our mailbox is named, is read, and how that went last."""
+    if not settings.GMAIL_ADDRESS:
+        return State.OFF, "GMAIL_ADDRESS is not set; replies to the form are mailed as copies."
+    if not ChannelSettings.of(Channel.EMAIL).is_enabled:
+        return State.OFF, "Switched off in the channel settings of the desk."
+    mailbox = GmailMailbox.objects.filter(address=settings.GMAIL_ADDRESS).first()
+    if mailbox is None or mailbox.read_at is None:
+        why = mailbox.error if mailbox else "no process runs the schedule role"
+        return State.FAILED, f"{settings.GMAIL_ADDRESS} was never read: {why or 'wait a moment'}."
+    wait = (timezone.now() - mailbox.read_at).total_seconds()
+    if mailbox.error or wait > 3 * settings.GMAIL_POLL_SECONDS + UNREAD_SECONDS:
+        return State.FAILED, f"{mailbox.address} was last read {spoken(wait)} ago. {mailbox.error}".strip()
+    return State.OK, f"{mailbox.address}, read {spoken(wait)} ago."
 
 
 def whatsapp_channel() -> Finding:

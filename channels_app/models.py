@@ -7,7 +7,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from channels_app.gmail.models import GmailMail, GmailMailbox
 from fte_project.db import Leased, LeasedQuerySet
+
+__all__ = ["GmailMail", "GmailMailbox"]  # with every class below: the app's models
 
 
 class StaffDuty(models.Model):

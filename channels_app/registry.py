@@ -47,12 +47,15 @@ class Provider:
 
 
 PROVIDERS = {Channel.EMAIL: "channels_app.web_form.sender.MAIL_COPY"}
+GMAIL = "channels_app.gmail.sender.GMAIL"
 MEMO = "channels_app.simulator.memo_sender.MEMO"
 
 
 def provider(channel: str) -> Provider:
     """The provider of `channel`. Raises SendError for a channel that is off."""
     path = PROVIDERS.get(Channel(channel))
+    if settings.GMAIL_ADDRESS and channel == Channel.EMAIL:
+        path = GMAIL
     if settings.MEMO_URL and channel == Channel.EMAIL:
         path = MEMO
     if path is None:

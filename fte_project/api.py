@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
+from channels_app.gmail.webhook import router as gmail
 from channels_app.web_form.api import router as support
 from channels_app.web_form.parsing import InvalidForm
 from fte_project.db import NOTHING_STORED, TRY_AGAIN_SECONDS
@@ -18,6 +19,7 @@ from fte_project.staff_api import router as staff
 log = structlog.get_logger()
 api = NinjaAPI(title="Support desk", version="1", description="Write to the desk and follow the answer.")
 api.add_router("/support", support)
+api.add_router("/webhooks", gmail)
 api.add_router("", staff)
 
 

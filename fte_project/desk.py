@@ -142,6 +142,7 @@ def navigation(_: HttpRequest) -> list[dict[str, Any]]:
                     "badge": "tickets.desk_deliveries.undelivered_count",
                     "badge_variant": "danger",
                 },
+                _link("Mail", "mail", "channels_app_gmailmail", "tickets.view_ticket"),
                 _link("Who is on duty", "notifications_active", "channels_app_staffduty", "tickets.view_ticket"),
                 _link("Customers", "group", "customers_customer", "customers.view_customer"),
                 _link("Articles", "menu_book", "knowledge_article", "knowledge.view_article"),

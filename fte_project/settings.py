@@ -178,6 +178,22 @@ if TESTING and env.str("MAIL_DIR", ""):  # processes started by a test cannot sh
         }
     }
 
+# E-mail is on when our mailbox is named. Outside production it may be a simulated Gmail instead of Google's.
+GMAIL_ADDRESS = env.str("GMAIL_ADDRESS", "").lower()
+GMAIL_SERVICE_ACCOUNT = env.str("GMAIL_SERVICE_ACCOUNT", "")
+GMAIL_API_URL = "" if PRODUCTION else env.str("GMAIL_API_URL", "")
+# Pushes of Pub/Sub: what their token is made for (our endpoint's address), and the account that signs them.
+GMAIL_PUSH_AUDIENCE = env.str("GMAIL_PUSH_AUDIENCE", "")
+GMAIL_PUSH_ACCOUNT = env.str("GMAIL_PUSH_ACCOUNT", "")
+if GMAIL_PUSH_AUDIENCE and not GMAIL_PUSH_ACCOUNT:
+    raise ImproperlyConfigured("GMAIL_PUSH_ACCOUNT must name the service account that signs the pushes.")
+GOOGLE_KEYS_URL = "https://www.googleapis.com/oauth2/v1/certs"
+GMAIL_POLL_SECONDS = env.int("GMAIL_POLL_SECONDS", 20)
+if GMAIL_ADDRESS and not GMAIL_SERVICE_ACCOUNT and not GMAIL_API_URL:
+    raise ImproperlyConfigured(
+        "GMAIL_SERVICE_ACCOUNT must hold the key of a service account that acts for GMAIL_ADDRESS."
+    )
+
 # --- Django ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "fte_project.apps.FrameConfig",

@@ -145,6 +145,13 @@ class Mailbox:
             self.drafts[draft_id] = stored.id
         return {"id": draft_id, "message": self._stub(stored.id)}
 
+    def draft(self, draft_id: str) -> dict[str, Any]:
+        """A draft that was not sent yet. Raises NotFound."""
+        with self._lock:
+            if draft_id not in self.drafts:
+                raise NotFound("Requested entity was not found.")
+            return {"id": draft_id, "message": self._stub(self.drafts[draft_id])}
+
     def send_draft(self, draft_id: str) -> dict[str, Any]:
         """Deliver it under another Message-ID. Raises NotFound for one that was sent: it cannot be sent twice."""
         with self._lock:
@@ -294,6 +301,8 @@ def call(mailbox: Mailbox, method: str, what: list[str], query: dict[str, str], 
             return mailbox.search(query.get("q", ""), page=page, size=size)
         case "GET", ["messages", message_id]:
             return mailbox.message(message_id, form=query.get("format", "full"))
+        case "GET", ["drafts", draft_id]:
+            return mailbox.draft(draft_id)
         case "POST", ["drafts"]:
             message = body["message"]
             return mailbox.create_draft(base64.urlsafe_b64decode(message["raw"]), message.get("threadId"))

@@ -16,7 +16,7 @@ def send_copy(delivery: Delivery, check: Callable[[], None]) -> Sent:
     reply = delivery.reply
     ticket = reply.ticket
     mail = automatic_mail(
-        subject=_subject(ticket),
+        subject=copy_subject(ticket),
         body=render_to_string(
             "email/reply_copy.txt",
             {"reply": reply, "ticket": ticket, "url": status_url(ticket), "company": settings.COMPANY_NAME},
@@ -29,7 +29,7 @@ def send_copy(delivery: Delivery, check: Callable[[], None]) -> Sent:
     return Sent(external_id=mail.extra_headers["Message-ID"])
 
 
-def _subject(ticket: Ticket) -> str:
+def copy_subject(ticket: Ticket) -> str:
     """Of an address that was only typed nobody knows whose it is: a stranger's words must not reach it in our name."""
     is_claimed = ticket.conversation.trust == Trust.CLAIMED
     return f"[{ticket.reference}] " + (f"Your request to {settings.COMPANY_NAME}" if is_claimed else ticket.subject)

@@ -1,0 +1,77 @@
+"""Our Gmail mailboxes, and what we made of every mail in them."""
+
+from datetime import timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from channels_app.gmail.automatic import Automatic
+
+
+class GmailMailboxQuerySet(models.QuerySet["GmailMailbox"]):
+    def dirty(self) -> Self:
+        """Something has happened in them since they were read, or may have."""
+        unheard = Now() - timedelta(seconds=settings.GMAIL_POLL_SECONDS)  # nobody need have told us
+        return self.filter(Q(read_at=None) | Q(read_at__lt=F("dirty_at")) | Q(read_at__lt=unheard))
+
+
+class GmailMailbox(models.Model):
+    """A mailbox that is read: how far, and how it went last. Nothing older than `connected_at` is answered."""
+
+    address = models.EmailField(unique=True)
+    connected_at = models.DateTimeField(db_default=Now())
+    history_id = models.PositiveBigIntegerField(null=True, help_text="Gmail's cursor: everything up to it was read.")
+    dirty_at = models.DateTimeField(db_default=Now(), help_text="When something was last said to have happened.")
+    read_at = models.DateTimeField(null=True, help_text="When it was last read to the end.")
+    error = models.TextField(blank=True)
+
+    objects = GmailMailboxQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "Gmail mailbox"
+        verbose_name_plural = "Gmail mailboxes"
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class GmailMail(models.Model):
+    """A mail in one of our mailboxes: each is looked at once. What is not a customer's is kept here as the bin."""
+
+    class Fate(models.TextChoices):
+        STORED = "stored", "A customer's message"
+        OWN = "own", "Our own"
+        AUTOMATIC = "automatic", "Automatic, not answered"
+        OLD = "old", "From before the mailbox was connected"
+        UNCLEAR = "unclear", "Nobody, or more than one, named as its author"
+        SKIPPED = "skipped", "Spam, a draft, or gone"
+        BROKEN = "broken", "Not taken: something went wrong"
+
+    mailbox = models.ForeignKey(GmailMailbox, on_delete=models.CASCADE, related_name="mails")
+    gmail_id = models.CharField(max_length=32)
+    thread_id = models.CharField(max_length=32, blank=True)
+    rfc822_id = models.CharField(max_length=998, blank=True, help_text="The Message-ID header, with its brackets.")
+    sender = models.CharField(max_length=320, blank=True)
+    subject = models.CharField(max_length=500, blank=True)
+    fate = models.CharField(max_length=10, choices=Fate.choices)
+    automatic = models.CharField(max_length=10, blank=True, choices=[(kind.value, kind.value) for kind in Automatic])
+    message = models.OneToOneField(
+        "tickets.Message", null=True, on_delete=models.SET_NULL, related_name="mail", help_text="What it became."
+    )
+    seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = "mail"
+        verbose_name_plural = "mail"
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["mailbox", "gmail_id"], name="gmail_mail_once")]
+        indexes = [
+            models.Index(fields=["mailbox", "thread_id"], name="gmail_thread"),
+            models.Index(fields=["rfc822_id"], name="gmail_rfc822_id", condition=~Q(rfc822_id="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject or self.gmail_id} ({self.fate})"

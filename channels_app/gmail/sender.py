@@ -1,0 +1,148 @@
+"""A reply on its way through Gmail: as a draft first, because a draft cannot be sent twice."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from email.message import EmailMessage
+from email.utils import formataddr, make_msgid
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from google.auth.exceptions import GoogleAuthError
+from googleapiclient.errors import HttpError
+
+from channels_app.gmail.client import GMAIL_ERRORS, Gmail
+from channels_app.gmail.models import GmailMail
+from channels_app.registry import Provider, SendError, Sent
+from channels_app.web_form.sender import copy_subject
+from fte_project.events import Channel
+from fte_project.text import clean_line
+from tickets.models import Delivery, Message
+from tickets.tokens import status_url
+
+DELIVERY_HEADER = "X-Desk-Delivery"  # Gmail may change the Message-ID; this one stays, and is ours because it is signed
+DRAFT = "draft:"  # before the id of a draft that was made and perhaps sent
+REFERENCES = 20
+BUSY = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
+
+
+def send_reply(delivery: Delivery, check: Callable[[], None]) -> Sent:
+    """Send the reply in its thread, after `check`. Raises SendError; what may be on its way is not `refused`."""
+    gmail = _gmail()
+    try:
+        draft_id = _draft(delivery, gmail)
+    except GMAIL_ERRORS as error:
+        raise _said(error, has_left=False) from error
+    check()
+    try:
+        return Sent(external_id=gmail.send_draft(draft_id))
+    except GMAIL_ERRORS as error:
+        raise _said(error, has_left=True) from error
+
+
+def look_up(delivery: Delivery) -> Sent | None:
+    """The mail that the draft has become; None while it is a draft still. Raises SendError when Gmail cannot say."""
+    if not delivery.external_id.startswith(DRAFT):
+        return None  # it was never made
+    gmail = _gmail()
+    try:
+        if gmail.has_draft(delivery.external_id.removeprefix(DRAFT)):
+            return None
+        mark = mark_of(delivery.pk)
+        for gmail_id in reversed(gmail.ids("in:sent newer_than:2d")):
+            if gmail.header(gmail_id, DELIVERY_HEADER) == mark:
+                return Sent(external_id=gmail_id)
+    except GMAIL_ERRORS as error:
+        raise _said(error, has_left=True) from error
+    raise SendError("The draft is gone, and what it has become was not found yet.")
+
+
+def _gmail() -> Gmail:
+    try:
+        return Gmail(settings.GMAIL_ADDRESS)
+    except (ValueError, *GMAIL_ERRORS) as error:
+        raise SendError(f"Gmail cannot be used: {error}"[:500], refused=True) from error
+
+
+def _draft(delivery: Delivery, gmail: Gmail) -> str:
+    """The draft of an earlier try while it is one, else a new one; its id is stored before anything can leave."""
+    made = delivery.external_id.removeprefix(DRAFT) if delivery.external_id.startswith(DRAFT) else ""
+    if made and gmail.has_draft(made):
+        return made
+    thread = _thread(delivery)
+    draft_id = gmail.create_draft(_mail(delivery, thread).as_bytes(), thread[0].thread_id if thread else None)
+    ours = Delivery.objects.filter(pk=delivery.pk, lease_token=delivery.lease_token)
+    ours.update(external_id=f"{DRAFT}{draft_id}")
+    delivery.external_id = f"{DRAFT}{draft_id}"
+    return draft_id
+
+
+def _thread(delivery: Delivery) -> list[GmailMail]:
+    """The mails of the conversation, newest first; none for a reply to the form."""
+    if delivery.reply.ticket.channel != Channel.EMAIL:
+        return []
+    return list(GmailMail.objects.filter(message__conversation=delivery.reply.conversation_id)[:REFERENCES])
+
+
+def _mail(delivery: Delivery, thread: list[GmailMail]) -> EmailMessage:
+    reply, ticket = delivery.reply, delivery.reply.ticket
+    mail = EmailMessage()
+    mail["From"] = formataddr((settings.COMPANY_NAME, settings.GMAIL_ADDRESS))
+    mail["To"] = delivery.address
+    mail["Message-ID"] = make_msgid(idstring=str(delivery.pk), domain=settings.GMAIL_ADDRESS.rpartition("@")[2])
+    mail[DELIVERY_HEADER] = mark_of(delivery.pk)
+    if reply.author != Message.Author.STAFF:
+        mail["Auto-Submitted"] = "auto-replied"
+        mail["X-Auto-Response-Suppress"] = "All"
+    if ticket.channel == Channel.EMAIL:
+        subject = clean_line(thread[-1].subject if thread else ticket.subject)
+        mail["Subject"] = subject if subject.lower().startswith("re:") else f"Re: {subject}"
+        mail.set_content(reply.body)
+    else:
+        context = {"reply": reply, "ticket": ticket, "url": status_url(ticket), "company": settings.COMPANY_NAME}
+        mail["Subject"] = copy_subject(ticket)
+        mail.set_content(render_to_string("email/reply_copy.txt", context))
+    names = [earlier.rfc822_id for earlier in reversed(thread) if earlier.rfc822_id]
+    if names:
+        mail["In-Reply-To"], mail["References"] = names[-1], " ".join(names)
+    return mail
+
+
+def mark_of(delivery_id: int) -> str:
+    """What tells our own mail for certain: the delivery's id, signed."""
+    return f"{delivery_id}.{_signature(delivery_id)}"
+
+
+def delivery_of(mark: str) -> int | None:
+    """The id of the delivery that was sent under this mark; None for one that is not ours."""
+    number, _, signature = mark.partition(".")
+    if not number.isdecimal() or len(number) > 18 or not hmac.compare_digest(signature, _signature(int(number))):
+        return None
+    return int(number)
+
+
+def _signature(delivery_id: int) -> str:
+    said = f"gmail-delivery:{delivery_id}".encode()
+    return hmac.new(settings.STATUS_TOKEN_KEY.encode(), said, hashlib.sha256).hexdigest()[:32]
+
+
+def _said(error: Exception, *, has_left: bool) -> SendError:
+    """What an error of Gmail means. Before `drafts.send` nothing can have left."""
+    if isinstance(error, GoogleAuthError):
+        return SendError(f"Gmail does not let us in: {error}"[:500], refused=True)
+    if not isinstance(error, HttpError):
+        return SendError(f"Gmail does not answer: {error}"[:500], refused=not has_left)
+    status, reason = int(error.resp.status), str(error.reason)
+    text = f"Gmail answered {status}: {reason}"[:500]
+    is_busy = status == 429 or (status == 403 and any(word in str(error) for word in BUSY))
+    if is_busy or status in {401, 403}:
+        asked = str(error.resp.get("retry-after", ""))
+        return SendError(text, refused=True, retry_after=float(asked) if asked.isdecimal() and len(asked) < 6 else None)
+    if status == 404 and has_left:
+        return SendError(text)  # the draft is gone: the request may have been repeated on its way
+    if 400 <= status < 500:
+        return SendError(text, refused=True, permanent=not has_left and status == 400)
+    return SendError(text, refused=not has_left)
+
+
+GMAIL = Provider(send=send_reply, look_up=look_up)

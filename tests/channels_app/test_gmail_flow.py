@@ -1,0 +1,323 @@
+"""From a mail in our mailbox to the reply in its thread, through Google's client and a simulated Gmail."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db.models.functions import Now
+
+from agent_runner.worker import answer
+from channels_app.delivery import deliver_one
+from channels_app.gmail import sync as syncing
+from channels_app.gmail.client import Gmail
+from channels_app.gmail.models import GmailMail, GmailMailbox
+from channels_app.gmail.sync import ReadByAnother, read_mailboxes, sync
+from channels_app.simulator.gmail import Mailbox
+from tests.factories import write
+from tests.fakes.gmail import BREAKS, FaultyGmail, gmail_server
+from tickets.models import Conversation, Delivery, Message, Ticket, Trust
+
+pytestmark = pytest.mark.django_db
+OURS = "support@tidewater.example"
+VOUCHED = "mx.google.com; dmarc=pass header.from=example.com"
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[FaultyGmail]:
+    with gmail_server(OURS) as running:
+        settings.GMAIL_ADDRESS, settings.GMAIL_API_URL = OURS, running.url
+        yield running
+
+
+@pytest.fixture
+def inbox(server: FaultyGmail) -> Mailbox:
+    """Our mailbox, connected and empty."""
+    read_mailboxes()
+    return server.mailboxes[OURS]
+
+
+def a_mail(body: str = "How do I reset my password?", **headers: str) -> bytes:
+    mail = EmailMessage(policy=policy.SMTP)
+    values = {
+        "From": "Ann Lee <ann@example.com>", "To": OURS, "Subject": "Password", "Message_ID": "<1@example.com>",
+        "Authentication_Results": VOUCHED, **headers,
+    }  # fmt: skip
+    for name, value in values.items():
+        mail[name.replace("_", "-")] = value
+    mail.set_content(body)
+    return mail.as_bytes()
+
+
+def read() -> None:
+    GmailMailbox.objects.update(dirty_at=Now())
+    read_mailboxes()
+
+
+def fates() -> list[str]:
+    return list(GmailMail.objects.order_by("id").values_list("fate", flat=True))
+
+
+def answered(conversation: Conversation) -> None:
+    async_to_sync(answer)(conversation.pk)
+
+
+def deliver() -> Delivery:
+    delivery = Delivery.objects.latest("pk")
+    async_to_sync(deliver_one)(delivery.pk)
+    return Delivery.objects.get(pk=delivery.pk)
+
+
+def headers_of(raw: bytes) -> EmailMessage:
+    found = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(found, EmailMessage)
+    return found
+
+
+# --- In --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_mail_becomes_a_ticket_once(inbox: Mailbox) -> None:
+    inbox.receive(a_mail())
+    for _ in range(3):
+        read()
+    message = Message.objects.get()
+    assert (message.channel, message.body, message.ticket.subject) == (
+        "email",
+        "How do I reset my password?",
+        "Password",
+    )
+    assert message.conversation.trust == Trust.CHANNEL_VERIFIED
+    assert message.conversation.address == "ann@example.com"
+    assert fates() == ["stored"]
+
+
+def test_what_nobody_vouches_for_is_a_claim(inbox: Mailbox) -> None:
+    inbox.receive(a_mail(Authentication_Results="mx.google.com; dmarc=fail header.from=example.com"))
+    read()
+    assert Conversation.objects.get().trust == Trust.CLAIMED
+
+
+def test_d2_pages_are_followed_and_a_crash_between_them_skips_nothing(
+    inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels_app.gmail.client.PAGE", 2)
+    for n in range(5):
+        inbox.receive(a_mail(Message_ID=f"<{n}@example.com>", Subject=f"Question {n}"))
+    real, fetched = Gmail.fetch, []
+
+    def dies(self: Gmail, gmail_id: str) -> Any:
+        fetched.append(gmail_id)
+        if len(fetched) == 3:
+            raise KeyboardInterrupt
+        return real(self, gmail_id)
+
+    monkeypatch.setattr(Gmail, "fetch", dies)
+    with pytest.raises(KeyboardInterrupt):
+        read()
+    assert not Message.objects.exists()
+    read()
+    assert list(Ticket.objects.order_by("id").values_list("subject", flat=True)) == [f"Question {n}" for n in range(5)]
+
+
+def test_d3_after_a_lost_history_what_is_known_is_not_taken_again(inbox: Mailbox) -> None:
+    inbox.receive(a_mail())
+    read()
+    inbox.receive(a_mail(Message_ID="<2@example.com>", Subject="Another"))
+    inbox.expire_history()
+    read()
+    assert sorted(Ticket.objects.values_list("subject", flat=True)) == ["Another", "Password"]
+
+
+def test_what_came_before_the_mailbox_was_connected_is_never_answered(inbox: Mailbox) -> None:
+    inbox.receive(a_mail()).at -= 3600
+    read()
+    assert fates() == ["old"]
+    assert not Message.objects.exists()
+
+
+def test_a12_of_two_who_read_at_once_one_stores_and_the_cursor_never_goes_back(inbox: Mailbox) -> None:
+    inbox.receive(a_mail())
+    late = GmailMailbox.objects.get()
+    read()
+    cursor = GmailMailbox.objects.get().history_id
+    with pytest.raises(ReadByAnother):
+        sync(late, Gmail(OURS))
+    assert GmailMailbox.objects.get().history_id == cursor
+    assert Message.objects.count() == 1
+
+
+def test_d5_spam_drafts_and_what_is_gone_are_skipped(inbox: Mailbox) -> None:
+    inbox.receive(a_mail(), labels=("SPAM",))
+    inbox.create_draft(a_mail(), None)
+    inbox.delete(inbox.receive(a_mail()).id)
+    read()
+    assert fates() == ["skipped"] * 3
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("headers", "fate"),
+    [
+        ({"Auto_Submitted": "auto-replied"}, "automatic"),
+        ({"From": OURS}, "automatic"),
+        ({"From": "a@example.com, b@example.com"}, "unclear"),
+        ({"From": "a@localhost"}, "unclear"),
+    ],
+    ids=str,
+)
+def test_d6_d8_what_no_person_wrote_is_kept_in_the_bin(headers: dict[str, str], fate: str, inbox: Mailbox) -> None:
+    inbox.receive(a_mail(**headers))
+    read()
+    assert fates() == [fate]
+    assert not Message.objects.exists()
+
+
+def test_a_gmail_that_is_away_is_noted_and_nothing_is_lost(server: FaultyGmail, inbox: Mailbox) -> None:
+    inbox.receive(a_mail())
+    server.plan = lambda *_: "error_500"
+    read()
+    assert "500" in GmailMailbox.objects.get().error
+    server.plan = lambda *_: None
+    read()
+    assert GmailMailbox.objects.get().error == ""
+    assert Message.objects.count() == 1
+
+
+def test_a_mail_that_we_stumble_over_does_not_keep_the_next_one_away(
+    inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox.receive(a_mail("Boom"))
+    inbox.receive(a_mail(Message_ID="<2@example.com>"))
+    real = syncing.receive
+
+    def stumbles(inbound: Any, **more: Any) -> Any:
+        if inbound.body == "Boom":
+            raise RuntimeError("our own mistake")
+        return real(inbound, **more)
+
+    monkeypatch.setattr(syncing, "receive", stumbles)
+    read()
+    assert fates() == ["broken", "stored"]
+    assert Message.objects.get().body == "How do I reset my password?"
+
+
+def test_a_mail_without_words_is_a_ticket_with_its_attachment(inbox: Mailbox, articles: None) -> None:
+    mail = EmailMessage(policy=policy.SMTP)
+    mail["From"], mail["Authentication-Results"] = "ann@example.com", VOUCHED
+    mail.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="bill.pdf")
+    inbox.receive(mail.as_bytes())
+    read()
+    message = Message.objects.get()
+    assert (message.body, message.ticket.subject) == ("(no text)", "(no subject)")
+    assert message.attachments.get().name == "bill.pdf"
+    answered(message.conversation)
+    assert message.ticket.messages.filter(direction="outbound").exists()
+
+
+# --- Who goes on with what -------------------------------------------------------------------------------------------
+
+
+def follow_up(inbox: Mailbox, **headers: str) -> Ticket:
+    """A second mail that names the first; the ticket it came to."""
+    values = {"Message_ID": "<2@example.com>", "Subject": "Re: Password", "In_Reply_To": "<1@example.com>", **headers}
+    inbox.receive(a_mail("And my phone?", **values))
+    read()
+    return Message.objects.latest("pk").ticket
+
+
+def test_a_follow_up_lands_in_the_conversation(inbox: Mailbox) -> None:
+    inbox.receive(a_mail())
+    read()
+    assert follow_up(inbox) == Ticket.objects.get()
+
+
+def test_a_follow_up_under_another_subject_lands_there_by_its_references(inbox: Mailbox) -> None:
+    inbox.receive(a_mail())
+    read()
+    assert follow_up(inbox, Subject="Something else", References="<1@example.com>") == Ticket.objects.get()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"From": "eve@evil.example", "Authentication_Results": "mx.google.com; dmarc=pass header.from=evil.example"},
+        {"Authentication_Results": "mx.google.com; dmarc=none"},
+    ],
+    ids=["another sender", "nobody vouches for them"],
+)
+def test_d10_who_only_names_a_mail_does_not_get_into_its_conversation(headers: dict[str, str], inbox: Mailbox) -> None:
+    inbox.receive(a_mail())
+    read()
+    first = Ticket.objects.get()
+    assert follow_up(inbox, **headers).conversation_id != first.conversation_id
+    assert first.messages.count() == 1
+
+
+# --- Out -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(inbox: Mailbox, articles: None) -> Conversation:
+    """A question that the assistant has answered; the reply waits to be delivered."""
+    inbox.receive(a_mail())
+    read()
+    conversation = Conversation.objects.get()
+    answered(conversation)
+    return conversation
+
+
+def test_the_answer_leaves_in_its_thread_and_the_next_mail_comes_back_into_the_conversation(
+    asked: Conversation, inbox: Mailbox
+) -> None:
+    after = deliver()
+    (sent,) = inbox.sent
+    assert (after.status, after.external_id) == ("sent", sent.id)
+    mail = headers_of(sent.raw)
+    assert (mail["To"], mail["Subject"], mail["In-Reply-To"]) == ("ann@example.com", "Re: Password", "<1@example.com>")
+    assert (mail["Auto-Submitted"], sent.thread_id) == ("auto-replied", next(iter(inbox.messages.values())).thread_id)
+    assert "Forgot" in mail.get_content() or "password" in mail.get_content()
+    read()
+    assert fates() == ["stored", "skipped", "own"] or fates() == ["stored", "own"]
+    own = GmailMail.objects.get(fate="own")
+    assert own.rfc822_id == sent.message_id, "as Gmail has changed it"
+    assert own.message == after.reply
+    ticket = follow_up(inbox, In_Reply_To=sent.message_id, References=f"<1@example.com> {sent.message_id}")
+    assert ticket.conversation_id == asked.pk
+
+
+@pytest.mark.parametrize("fault", sorted(BREAKS))
+def test_c1_c2_a_send_that_breaks_off_is_delivered_once(
+    fault: str, asked: Conversation, server: FaultyGmail, inbox: Mailbox, settings: Any
+) -> None:
+    settings.LOOK_UP_AFTER_SECONDS = 0
+    faults = iter([fault])
+    server.plan = lambda method, path: next(faults, None) if path.endswith("drafts/send") else None
+    deliver()
+    for _ in range(6):
+        Delivery.objects.filter(look_up_at__isnull=False).update(look_up_at=Now() - timedelta(seconds=1))
+        Delivery.objects.filter(status="queued").update(due_at=Now() - timedelta(seconds=1))
+        after = deliver()
+    assert len(inbox.sent) == 1
+    assert (after.status, after.external_id) == ("sent", inbox.sent[0].id)
+
+
+def test_c4_a_busy_gmail_is_asked_again_after_the_time_it_names(
+    asked: Conversation, server: FaultyGmail, inbox: Mailbox
+) -> None:
+    server.plan = lambda method, path: "busy" if path.endswith("drafts/send") else None
+    after = deliver()
+    assert (after.status, inbox.sent) == ("queued", [])
+    assert after.due_at > after.changed_at + timedelta(seconds=50)
+
+
+def test_a_reply_to_the_form_leaves_through_gmail_too_with_its_status_link(inbox: Mailbox, articles: None) -> None:
+    ticket = write().ticket
+    answered(ticket.conversation)
+    assert deliver().status == "sent"
+    (sent,) = inbox.sent
+    assert "/support/t/" in headers_of(sent.raw).get_content()
+    assert headers_of(sent.raw)["In-Reply-To"] is None

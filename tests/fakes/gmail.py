@@ -1,0 +1,82 @@
+"""The simulated Gmail with a plan of faults: it does what was asked and breaks off, is busy, or falls over."""
+
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from channels_app.simulator.gmail import GmailHandler, GmailServer, error
+
+
+class FaultyGmail(GmailServer):
+    """`plan(method, path)` is asked for each call and names a fault, or is None."""
+
+    def __init__(self, *addresses: str) -> None:
+        super().__init__(*addresses)
+        self.RequestHandlerClass = _FaultyHandler
+        self.plan: Callable[[str, str], str | None] = lambda method, path: None
+        self.calls: list[str] = []
+
+
+class _FaultyHandler(GmailHandler):
+    server: FaultyGmail
+
+    def take(self, method: str, body: dict[str, Any]) -> None:
+        path = self.path.partition("?")[0]
+        self.server.calls.append(f"{method} {path}")
+        fault = self.server.plan(method, path)
+        if fault is None:
+            super().take(method, body)
+            return
+        with suppress(OSError):
+            FAULTS[fault](self, method, body)
+
+    def done_then_finished(self, method: str, body: dict[str, Any]) -> None:
+        self.answer(method, body)
+        self.close_connection = True  # FIN without an answer
+
+    def done_then_reset(self, method: str, body: dict[str, Any]) -> None:
+        self.answer(method, body)
+        self.reset(method, body)
+
+    def done_then_502(self, method: str, body: dict[str, Any]) -> None:
+        self.answer(method, body)
+        self.say(*error(502, "bad gateway"))
+
+    def error_500(self, method: str, body: dict[str, Any]) -> None:
+        self.say(*error(500, "nothing was done, but who can tell"))
+
+    def busy(self, method: str, body: dict[str, Any]) -> None:
+        self.say(*error(429, "rateLimitExceeded"), Retry_After="60")
+
+    def reset(self, method: str, body: dict[str, Any]) -> None:
+        # Closing with a zero linger sends RST, not FIN.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+
+
+FAULTS: dict[str, Callable[[_FaultyHandler, str, dict[str, Any]], None]] = {
+    "done_then_finished": _FaultyHandler.done_then_finished,
+    "done_then_reset": _FaultyHandler.done_then_reset,
+    "done_then_502": _FaultyHandler.done_then_502,
+    "error_500": _FaultyHandler.error_500,
+    "busy": _FaultyHandler.busy,
+    "reset": _FaultyHandler.reset,
+}
+BREAKS = sorted(set(FAULTS) - {"busy"})  # what leaves the caller in doubt
+
+
+@contextmanager
+def gmail_server(*addresses: str) -> Iterator[FaultyGmail]:
+    """A running Gmail."""
+    with FaultyGmail(*addresses) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
