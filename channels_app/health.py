@@ -9,7 +9,7 @@ from django.core.mail.backends.smtp import EmailBackend
 from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
-from channels_app.models import GmailMailbox, StaffNotice
+from channels_app.models import GmailMail, GmailMailbox, StaffNotice
 from channels_app.staff_notify import addresses
 from fte_project.events import Channel
 from fte_project.health import Finding, State, longest_wait, roles_seen, spoken
@@ -77,6 +77,8 @@ def email_channel() -> Finding:
     wait = (timezone.now() - mailbox.read_at).total_seconds()
     if mailbox.error or wait > 3 * settings.GMAIL_POLL_SECONDS + UNREAD_SECONDS:
         return State.FAILED, f"{mailbox.address} was last read {spoken(wait)} ago. {mailbox.error}".strip()
+    if broken := mailbox.mails.filter(fate=GmailMail.Fate.BROKEN).count():
+        return State.FAILED, f"{broken} mails of {mailbox.address} could not be taken (Mail in the admin): see the log."
     return State.OK, f"{mailbox.address}, read {spoken(wait)} ago."
 
 

@@ -3,25 +3,7 @@
 import re
 
 COMMENT = re.compile(r"\([^()]{0,500}\)")
-# Where one registers below the country's own ending: two labels are not yet a company there.
-SECOND_LEVEL = {
-    "co",
-    "com",
-    "net",
-    "org",
-    "gov",
-    "edu",
-    "ac",
-    "or",
-    "ne",
-    "go",
-    "gob",
-    "gouv",
-    "nom",
-    "ltd",
-    "plc",
-    "me",
-}
+QUOTED = re.compile(r'"(?:[^"\\]|\\.){0,2000}"')
 
 
 def is_vouched_for(results: list[str], sender: str, *, server: str) -> bool:
@@ -34,6 +16,9 @@ def is_vouched_for(results: list[str], sender: str, *, server: str) -> bool:
     if not domain:
         return False
     own = results[0] if results else ""
+    own = QUOTED.sub("", own)  # what is quoted was chosen by the sender
+    if '"' in own:
+        return False
     identity, _, rest = COMMENT.sub(" ", own).partition(";")
     if identity.strip().split(" ")[0].lower() != server.lower():
         return False
@@ -43,7 +28,7 @@ def is_vouched_for(results: list[str], sender: str, *, server: str) -> bool:
     for method, result, properties in verdicts:
         if result != "pass":
             continue
-        if method == "dmarc" and is_aligned(properties.get("header.from", ""), domain):
+        if method == "dmarc" and properties.get("header.from", "").rstrip(".") == domain:
             return True
         if method == "dkim" and is_aligned(properties.get("header.d") or properties.get("header.i", ""), domain):
             return True
@@ -60,13 +45,6 @@ def _verdict(part: str) -> tuple[str, str, dict[str, str]]:
 
 
 def is_aligned(who: str, domain: str) -> bool:
-    """Whether a domain (or an address at one) belongs to the same organisation as `domain`."""
+    """Whether a domain (or an address at one) is `domain`, above it or below it."""
     other = who.rpartition("@")[2].strip("<>").rstrip(".").lower()
-    return bool(other) and organisation(other) == organisation(domain)
-
-
-def organisation(domain: str) -> str:
-    """The part of a domain that somebody has registered, by rule of thumb: example.com, example.co.uk."""
-    labels = domain.split(".")
-    is_deeper = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in SECOND_LEVEL
-    return ".".join(labels[-3:] if is_deeper else labels[-2:])
+    return "." in other and (other == domain or other.endswith(f".{domain}") or domain.endswith(f".{other}"))

@@ -3,6 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 
 import google_auth_httplib2
@@ -18,7 +19,7 @@ SCOPES = ["https://www.googleapis.com/auth/gmail.modify"]
 SECONDS = 20
 PAGE = 500
 # What a Gmail that is away, busy or does not let us in looks like from here.
-GMAIL_ERRORS = (HttpError, GoogleAuthError, httplib2.HttpLib2Error, OSError)
+GMAIL_ERRORS = (HttpError, GoogleAuthError, httplib2.HttpLib2Error, OSError, HTTPException, ValueError, KeyError)
 
 
 class CursorTooOld(Exception):
@@ -53,7 +54,8 @@ class Gmail:
     def added_since(self, cursor: int) -> tuple[list[str], int]:
         """The ids of all mails added since `cursor`, oldest first, and the cursor after them. Raises CursorTooOld."""
         found: dict[str, None] = {}
-        page, newest = None, cursor
+        page: str | None = None
+        newest = 0
         while True:
             call = self._users.history().list(
                 userId=self.address,
@@ -70,9 +72,10 @@ class Gmail:
                 raise
             for row in answer.get("history", []):
                 found.update({added["message"]["id"]: None for added in row.get("messagesAdded", [])})
-            newest, page = max(newest, int(answer["historyId"])), answer.get("nextPageToken")
+            # The first page's: what comes in while the others are read is found again, and known.
+            newest, page = newest or int(answer["historyId"]), answer.get("nextPageToken")
             if not page:
-                return list(found), newest
+                return list(found), max(newest, cursor)
 
     def ids(self, query: str) -> list[str]:
         """The ids of all mails that match Gmail's search, oldest first."""

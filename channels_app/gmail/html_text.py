@@ -16,6 +16,7 @@ def text_of(html: str) -> str:
     html = html[:HTML_LIMIT].replace("\x00", "")
     try:
         tree = lxml.html.document_fromstring(html)
+        _flatten_tables(tree)
         _mark_quotes(tree)
         return _plain(get_text(lxml.html.tostring(tree, encoding="unicode")))
     except (
@@ -29,6 +30,15 @@ def text_of(html: str) -> str:
         AttributeError,
     ):
         return _plain(TAG.sub(" ", html))  # too broken for the libraries: the words alone
+
+
+def _flatten_tables(tree: lxml.html.HtmlElement) -> None:
+    """Tables become lines: the library would pad every cell to the widest one, however wide and however many."""
+    for element in list(tree.iter("table", "thead", "tbody", "tfoot", "tr", "td", "th")):
+        is_cell = element.tag in {"td", "th"}
+        element.tag = "span" if is_cell else "div"
+        if is_cell:
+            element.tail = f" {element.tail or ''}"
 
 
 def _mark_quotes(tree: lxml.html.HtmlElement) -> None:

@@ -1,5 +1,6 @@
 """Raw mail taken apart: headers, bodies, attachments. Whatever the bytes, this gives something and never raises."""
 
+import codecs
 import email
 import email.header
 import email.message
@@ -14,7 +15,11 @@ BODY_LIMIT = 2_000_000  # bytes of one text part
 HEADER_LIMIT = 20_000
 PARTS_LIMIT = 500
 FALLBACK_CHARSETS = ("utf-8", "windows-1252")
-FOLDED = re.compile(r"\s*[\r\n]+\s*")
+HEADERS_LIMIT = 400_000  # characters of all headers together
+BOUNDARIES_LIMIT = 300
+LINE_ENDS = re.compile(r"[\r\n]+")
+# Charsets that take far longer than the text is long, or that are none for text.
+ODD_CHARSETS = {"punycode", "idna", "unicode_escape", "raw_unicode_escape"}
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 type Message = email.message.Message[str, str]
 
@@ -52,6 +57,8 @@ def take_apart(raw: bytes) -> Parts:
     """The mail in parts; bytes that are no mail become its text."""
     raw = raw[:RAW_LIMIT]
     try:
+        if raw.count(b"boundary=") > BOUNDARIES_LIMIT:
+            raise ValueError("nested beyond reason")
         message: Message = email.message_from_bytes(raw, policy=email.policy.compat32)
     except (RecursionError, MessageError, ValueError, LookupError, TypeError, IndexError, AttributeError):
         # Nested beyond reason: the first headers, and the rest as it stands.
@@ -162,14 +169,18 @@ def _calendar_method(content: bytes) -> str:
 
 def _headers(message: Message) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
+    length = 0
     for name, value in message.raw_items():
+        length += len(value)
+        if length > HEADERS_LIMIT:
+            break
         found.setdefault(name.lower(), []).append(in_words(str(value)))
     return found
 
 
 def one_line(value: str) -> str:
     """A header's value without its folding, and no longer than anybody writes."""
-    return FOLDED.sub(" ", value[:HEADER_LIMIT])
+    return " ".join(line.strip() for line in LINE_ENDS.split(value[:HEADER_LIMIT]))
 
 
 def in_words(value: str) -> str:
@@ -183,7 +194,7 @@ def in_words(value: str) -> str:
         value = "".join(c if isinstance(c, str) else decoded(c, charset) for c, charset in chunks)
     elif not value.isascii():
         value = decoded(value.encode("ascii", "surrogateescape"), None) if _has_raw_bytes(value) else value
-    return CONTROL.sub("", FOLDED.sub(" ", value)).strip()
+    return CONTROL.sub("", one_line(value)).strip()
 
 
 def _has_raw_bytes(value: str) -> bool:
@@ -193,9 +204,9 @@ def _has_raw_bytes(value: str) -> bool:
 def decoded(content: bytes, charset: str | None) -> str:
     """The bytes as text: by the charset they claim, else by what fits; never an error, never a NUL."""
     for name in [charset.strip("\"' ") if charset else "", *FALLBACK_CHARSETS]:
-        if not name:
-            continue
         try:
+            if not name or codecs.lookup(name).name.replace("-", "_") in ODD_CHARSETS:
+                continue
             return content.decode(name).replace("\x00", "")
         except (UnicodeError, LookupError, ValueError):
             continue

@@ -15,7 +15,8 @@ class GmailMailboxQuerySet(models.QuerySet["GmailMailbox"]):
     def dirty(self) -> Self:
         """Something has happened in them since they were read, or may have."""
         unheard = Now() - timedelta(seconds=settings.GMAIL_POLL_SECONDS)  # nobody need have told us
-        return self.filter(Q(read_at=None) | Q(read_at__lt=F("dirty_at")) | Q(read_at__lt=unheard))
+        rested = Q(error="") | Q(tried_at=None) | Q(tried_at__lt=unheard)  # one that failed is not asked again at once
+        return self.filter(rested).filter(Q(read_at=None) | Q(read_at__lt=F("dirty_at")) | Q(read_at__lt=unheard))
 
 
 class GmailMailbox(models.Model):
@@ -26,6 +27,7 @@ class GmailMailbox(models.Model):
     history_id = models.PositiveBigIntegerField(null=True, help_text="Gmail's cursor: everything up to it was read.")
     dirty_at = models.DateTimeField(db_default=Now(), help_text="When something was last said to have happened.")
     read_at = models.DateTimeField(null=True, help_text="When it was last read to the end.")
+    tried_at = models.DateTimeField(null=True, help_text="When reading it failed last.")
     error = models.TextField(blank=True)
 
     objects = GmailMailboxQuerySet.as_manager()
@@ -58,8 +60,12 @@ class GmailMail(models.Model):
     subject = models.CharField(max_length=500, blank=True)
     fate = models.CharField(max_length=10, choices=Fate.choices)
     automatic = models.CharField(max_length=10, blank=True, choices=[(kind.value, kind.value) for kind in Automatic])
-    message = models.OneToOneField(
-        "tickets.Message", null=True, on_delete=models.SET_NULL, related_name="mail", help_text="What it became."
+    message = models.ForeignKey(
+        "tickets.Message",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="mails",
+        help_text="What it became, or the reply that it was.",
     )
     seen_at = models.DateTimeField(db_default=Now())
 

@@ -17,7 +17,8 @@ ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 FRESH_SECONDS = 3600.0
 STALE_SECONDS = 24 * 3600.0
 ASK_AGAIN_SECONDS = 60.0  # for a key that we do not know: whoever invents one must not make us ask each time
-FETCH_SECONDS = 5.0
+ASK_FIRST_SECONDS = 5.0  # while none are kept
+FETCH_SECONDS = 3.0
 SKEW_SECONDS = 30
 LONGEST_SECONDS = 24 * 3600
 
@@ -46,7 +47,8 @@ class Keys:
         with self._lock:
             age = time.monotonic() - self._fetched_at
             is_due = age > FRESH_SECONDS or key_id not in self._certs
-            if is_due and (not self._certs or time.monotonic() - self._asked_at > ASK_AGAIN_SECONDS):
+            wait = ASK_AGAIN_SECONDS if self._certs else ASK_FIRST_SECONDS
+            if is_due and time.monotonic() - self._asked_at > wait:
                 self._asked_at = time.monotonic()
                 self._fetch()
             if not self._certs or time.monotonic() - self._fetched_at > STALE_SECONDS:

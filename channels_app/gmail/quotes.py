@@ -1,6 +1,6 @@
 """What is new in a mail: the text without the earlier messages below, above or between it, and without signatures.
 
-Every pattern looks at one line, or at a few joined ones of bounded length: hostile text costs no more than other text.
+Every pattern looks at one line, or at a few joined ones of bounded length, in time that grows with it at most.
 """
 
 import re
@@ -130,7 +130,7 @@ def _first_cut(lines: list[str]) -> _Cut | None:
 
 def _header_block(lines: list[str], at: int) -> _Cut | None:
     """A separator, or at least three lines of mail headers that begin with a From, and the blank lines around them."""
-    has_separator = bool(SEPARATOR.match(lines[at]))
+    has_separator = bool(SEPARATOR.match(lines[at].strip()[:INTRO_LENGTH]))
     n = at + 1 if has_separator or RULE.match(lines[at]) else at
     while n < len(lines) and n - at < 4 and not lines[n].strip():
         n += 1

@@ -1,8 +1,9 @@
-"""A reply on its way through Gmail: as a draft first, because a draft cannot be sent twice."""
+"""A reply on its way through Gmail: as a draft first. One draft is made for it, and Gmail sends a draft only once."""
 
 import hashlib
 import hmac
 from collections.abc import Callable
+from email import policy
 from email.message import EmailMessage
 from email.utils import formataddr, make_msgid
 
@@ -17,7 +18,7 @@ from channels_app.registry import Provider, SendError, Sent
 from channels_app.web_form.sender import copy_subject
 from fte_project.events import Channel
 from fte_project.text import clean_line
-from tickets.models import Delivery, Message
+from tickets.models import Delivery, Message, Trust
 from tickets.tokens import status_url
 
 DELIVERY_HEADER = "X-Desk-Delivery"  # Gmail may change the Message-ID; this one stays, and is ours because it is signed
@@ -43,7 +44,7 @@ def send_reply(delivery: Delivery, check: Callable[[], None]) -> Sent:
 def look_up(delivery: Delivery) -> Sent | None:
     """The mail that the draft has become; None while it is a draft still. Raises SendError when Gmail cannot say."""
     if not delivery.external_id.startswith(DRAFT):
-        return None  # it was never made
+        raise SendError("It is not known whether a draft was made.")
     gmail = _gmail()
     try:
         if gmail.has_draft(delivery.external_id.removeprefix(DRAFT)):
@@ -65,12 +66,17 @@ def _gmail() -> Gmail:
 
 
 def _draft(delivery: Delivery, gmail: Gmail) -> str:
-    """The draft of an earlier try while it is one, else a new one; its id is stored before anything can leave."""
-    made = delivery.external_id.removeprefix(DRAFT) if delivery.external_id.startswith(DRAFT) else ""
-    if made and gmail.has_draft(made):
+    """The draft of an earlier try, or a new one, whose id is stored before anything can leave. Raises SendError."""
+    if delivery.external_id.startswith(DRAFT):
+        made = delivery.external_id.removeprefix(DRAFT)
+        if not gmail.has_draft(made):
+            raise SendError("The draft of an earlier try is gone: it may have been sent after all.")
         return made
     thread = _thread(delivery)
-    draft_id = gmail.create_draft(_mail(delivery, thread).as_bytes(), thread[0].thread_id if thread else None)
+    is_claimed = delivery.reply.conversation.trust == Trust.CLAIMED
+    draft_id = gmail.create_draft(
+        _mail(delivery, thread).as_bytes(), thread[0].thread_id if thread and not is_claimed else None
+    )
     ours = Delivery.objects.filter(pk=delivery.pk, lease_token=delivery.lease_token)
     ours.update(external_id=f"{DRAFT}{draft_id}")
     delivery.external_id = f"{DRAFT}{draft_id}"
@@ -81,12 +87,13 @@ def _thread(delivery: Delivery) -> list[GmailMail]:
     """The mails of the conversation, newest first; none for a reply to the form."""
     if delivery.reply.ticket.channel != Channel.EMAIL:
         return []
-    return list(GmailMail.objects.filter(message__conversation=delivery.reply.conversation_id)[:REFERENCES])
+    mails = GmailMail.objects.filter(mailbox__address=settings.GMAIL_ADDRESS)
+    return list(mails.filter(message__conversation=delivery.reply.conversation_id)[:REFERENCES])
 
 
 def _mail(delivery: Delivery, thread: list[GmailMail]) -> EmailMessage:
     reply, ticket = delivery.reply, delivery.reply.ticket
-    mail = EmailMessage()
+    mail = EmailMessage(policy=policy.default.clone(max_line_length=998))  # a folded Message-ID is another one
     mail["From"] = formataddr((settings.COMPANY_NAME, settings.GMAIL_ADDRESS))
     mail["To"] = delivery.address
     mail["Message-ID"] = make_msgid(idstring=str(delivery.pk), domain=settings.GMAIL_ADDRESS.rpartition("@")[2])
@@ -95,8 +102,10 @@ def _mail(delivery: Delivery, thread: list[GmailMail]) -> EmailMessage:
         mail["Auto-Submitted"] = "auto-replied"
         mail["X-Auto-Response-Suppress"] = "All"
     if ticket.channel == Channel.EMAIL:
-        subject = clean_line(thread[-1].subject if thread else ticket.subject)
-        mail["Subject"] = subject if subject.lower().startswith("re:") else f"Re: {subject}"
+        # Of a sender nobody vouched for nobody knows who they are: their words must not go out in our name.
+        is_claimed = reply.conversation.trust == Trust.CLAIMED
+        subject = copy_subject(ticket) if is_claimed else clean_line(thread[-1].subject if thread else ticket.subject)
+        mail["Subject"] = subject if is_claimed or subject.lower().startswith("re:") else f"Re: {subject}"
         mail.set_content(reply.body)
     else:
         context = {"reply": reply, "ticket": ticket, "url": status_url(ticket), "company": settings.COMPANY_NAME}

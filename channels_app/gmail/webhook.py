@@ -14,6 +14,7 @@ from ninja.errors import HttpError
 from channels_app.gmail import push
 from channels_app.gmail.models import GmailMailbox
 from fte_project.schedule import run_soon
+from fte_project.text import clean_line
 
 log = structlog.get_logger()
 router = Router(tags=["webhooks"])
@@ -49,6 +50,6 @@ def _mailbox_of(request: HttpRequest) -> str:
     try:
         message = json.loads(request.body)["message"]
         said = json.loads(base64.b64decode(message["data"], validate=True))
-        return str(said["emailAddress"]).strip().lower()
+        return clean_line(str(said["emailAddress"]), limit=254).lower()
     except (RequestDataTooBig, ValueError, KeyError, TypeError, RecursionError):
         return ""

@@ -210,6 +210,8 @@ class Mailbox:
                 fits = mail.message_id.strip("<>") == value.strip("<>")
             elif name == "newer_than":
                 fits = mail.at > time.time() - int(value[:-1]) * {"d": 86_400, "h": 3600}[value[-1]]
+            elif name == "after":
+                fits = mail.at >= int(value)
             elif name == "in":
                 fits = value.upper() in mail.labels or value == "anywhere"
             else:

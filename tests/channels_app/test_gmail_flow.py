@@ -57,6 +57,12 @@ def read() -> None:
     read_mailboxes()
 
 
+def read_again() -> None:
+    """After an error, when its rest is over."""
+    GmailMailbox.objects.update(tried_at=None)
+    read()
+
+
 def fates() -> list[str]:
     return list(GmailMail.objects.order_by("id").values_list("fate", flat=True))
 
@@ -139,6 +145,15 @@ def test_what_came_before_the_mailbox_was_connected_is_never_answered(inbox: Mai
     assert not Message.objects.exists()
 
 
+def test_what_came_while_the_mailbox_could_not_be_read_for_the_first_time_is_taken(server: FaultyGmail) -> None:
+    server.plan = lambda *_: "error_500"
+    read_mailboxes()
+    server.mailboxes[OURS].receive(a_mail()).at += 2  # its seconds are cut off
+    server.plan = lambda *_: None
+    read_again()
+    assert fates() == ["stored"]
+
+
 def test_a12_of_two_who_read_at_once_one_stores_and_the_cursor_never_goes_back(inbox: Mailbox) -> None:
     inbox.receive(a_mail())
     late = GmailMailbox.objects.get()
@@ -183,6 +198,8 @@ def test_a_gmail_that_is_away_is_noted_and_nothing_is_lost(server: FaultyGmail, 
     assert "500" in GmailMailbox.objects.get().error
     server.plan = lambda *_: None
     read()
+    assert not Message.objects.exists(), "not again at once"
+    read_again()
     assert GmailMailbox.objects.get().error == ""
     assert Message.objects.count() == 1
 
@@ -303,6 +320,45 @@ def test_c1_c2_a_send_that_breaks_off_is_delivered_once(
         after = deliver()
     assert len(inbox.sent) == 1
     assert (after.status, after.external_id) == ("sent", inbox.sent[0].id)
+
+
+def test_c2_a_draft_that_is_gone_is_never_made_again(
+    asked: Conversation, server: FaultyGmail, inbox: Mailbox, settings: Any
+) -> None:
+    """Gmail finishes what it was asked only after it has been looked up: the next try finds the draft gone."""
+    settings.LOOK_UP_AFTER_SECONDS = 0
+    server.plan = lambda method, path: "error_500" if path.endswith("drafts/send") else None
+    deliver()
+    Delivery.objects.filter(look_up_at__isnull=False).update(look_up_at=Now() - timedelta(seconds=1))
+    assert deliver().status == "queued", "it is a draft still"
+    inbox.send_draft(next(iter(inbox.drafts)))
+    server.plan = lambda *_: None
+    for _ in range(4):
+        Delivery.objects.filter(status="queued").update(due_at=Now() - timedelta(seconds=1))
+        Delivery.objects.filter(look_up_at__isnull=False).update(look_up_at=Now() - timedelta(seconds=1))
+        after = deliver()
+    assert len(inbox.sent) == 1
+    assert (after.status, after.external_id) == ("sent", inbox.sent[0].id)
+
+
+def test_a_message_id_of_any_length_is_named_as_it_is(inbox: Mailbox, articles: None) -> None:
+    long_id = f"<{'x' * 120}@mail.example.com>"
+    inbox.receive(a_mail(Message_ID=long_id))
+    read()
+    answered(Conversation.objects.get())
+    deliver()
+    assert inbox.sent[0].raw.count(long_id.encode()) == 2, "in In-Reply-To and References"
+
+
+def test_a15_whoever_forges_a_sender_cannot_have_their_words_mailed_to_them(inbox: Mailbox, articles: None) -> None:
+    spam = "Cheap watches at www.evil.example"
+    forged = {"Authentication_Results": "mx.google.com; dmarc=none", "From": f"{spam} <ann@example.com>"}
+    inbox.receive(a_mail(Subject=spam, **forged))
+    read()
+    answered(Conversation.objects.get())
+    deliver()
+    assert b"evil" not in inbox.sent[0].raw
+    assert b"atches" not in inbox.sent[0].raw
 
 
 def test_c4_a_busy_gmail_is_asked_again_after_the_time_it_names(

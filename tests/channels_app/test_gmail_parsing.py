@@ -141,20 +141,20 @@ AUTOMATIC: list[tuple[dict[str, str], Automatic]] = [
     *(({name: "yes"}, A) for name in ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Response")),
     *(
         ({name: "<x.example>"}, B)
-        for name in ("List-Id", "List-Unsubscribe", "List-Post", "List-Help", "Feedback-ID", "X-Campaign")
+        for name in ("List-Id", "List-Unsubscribe", "List-Post", "List-Help", "X-Campaign")
     ),
     *(
         ({"Subject": subject}, A)
         for subject in (
             "Out of office", "Out of the office: back on Monday", "Automatic reply: Password", "Auto: Password",
             "Autoreply: Password", "Auto-Reply", "Vacation response", "Abwesenheitsnotiz: Password",
-            "Abwesend bis Montag",
-            "Automatische Antwort: Password", "Réponse automatique : Password", "Absence du bureau",
-            "Respuesta automática: Password", "Fuera de la oficina", "Risposta automatica: Password",
-            "Resposta automática: Password", "Automatisch antwoord: Password", "Afwezig: Password",
-            "Autosvar: Password",             "Frånvaro: Password", "Automatisk svar: Password",
+
+            "Automatische Antwort: Password", "Réponse automatique : Password",
+            "Respuesta automática: Password", "Risposta automatica: Password",
+            "Resposta automática: Password", "Automatisch antwoord: Password",
+            "Autosvar: Password",             "Automatisk svar: Password",
             "Odpowiedź automatyczna: Password", "Автоответ: Password",
-            "自動応答: Password", "自动回复: Password", "OOO until Friday", "On vacation until 3 March",
+            "自動応答: Password", "自动回复: Password",
         )
     ),
     *(
@@ -170,7 +170,6 @@ AUTOMATIC: list[tuple[dict[str, str], Automatic]] = [
     ({"X-Failed-Recipients": "ann@x.example"}, Automatic.BOUNCE),
     ({"Return-Path": "<>", "Subject": "Delivery Status Notification (Failure)"}, Automatic.BOUNCE),
     ({"Return-Path": "<>"}, A),
-    ({"Subject": "Complaint about message from 1.2.3.4"}, Automatic.COMPLAINT),
 ]  # fmt: skip
 
 
@@ -195,6 +194,8 @@ PEOPLE = [
     {"From": "noreen@x.example"}, {"From": "bouncer@x.example"}, {"Subject": "I am away from Monday on, please hurry"},
     {"From": "postmaster@x.example"}, {"Precedence": "normal"}, {"Subject": "Delivery of my parcel"},
     {"X-Auto-Response-Suppress": "OOF"}, {"Return-Path": "<ann@x.example>"}, {"Subject": "A complaint"},
+    {"Subject": "Complaint about my order"}, {"Subject": "Absence de facture"}, {"Feedback-ID": "1.eu-west-1.x"},
+    {"Subject": "Away from home: my parcel"}, {"Subject": "On vacation until Monday, what about my parcel?"},
 ]  # fmt: skip
 
 
@@ -254,9 +255,17 @@ def test_d9_only_what_our_own_server_wrote_vouches_for_a_sender(results: list[st
     assert parse(raw(*lines, "From: ann@example.com", "", "Hello")).is_verified is expected
 
 
-def test_d9_companies_below_one_ending_do_not_vouch_for_each_other() -> None:
-    lines = f"Authentication-Results: {OURS}; dkim=pass header.d=evil.co.uk"
-    assert not parse(raw(lines, "From: ann@bank.co.uk", "", "Hello")).is_verified
+@pytest.mark.parametrize("ending", ["co.uk", "adv.br", "sch.uk", "github.io", "com"])
+def test_d9_companies_below_one_ending_do_not_vouch_for_each_other(ending: str) -> None:
+    lines = f"Authentication-Results: {OURS}; dkim=pass header.d=evil.{ending}"
+    assert not parse(raw(lines, f"From: ann@bank.{ending}", "", "Hello")).is_verified
+
+
+def test_d9_what_is_quoted_in_a_result_was_chosen_by_the_sender() -> None:
+    said = 'spf=pass smtp.mailfrom="x; dmarc=pass header.from=example.com ;y"@evil.example'
+    for result in (said, said.replace(';y"', ";y")):
+        lines = f"Authentication-Results: {OURS}; {result}"
+        assert not parse(raw(lines, "From: ann@example.com", "", "Hello")).is_verified
 
 
 # --- Parts -----------------------------------------------------------------------------------------------------------
@@ -309,6 +318,11 @@ def hostile() -> Iterator[tuple[str, bytes]]:
     yield "blockquotes", b"From: a@x.example\nContent-Type: text/html\n\n" + b"<blockquote>" * 20_000 + b"Hi"
     yield "tables", b"From: a@x.example\nContent-Type: text/html\n\n" + b"<table><tr><td>" * 5000 + b"Hi"
     yield "angles", b"From: a@x.example\nContent-Type: text/html\n\n" + b"<" * 300_000
+    yield "long lines", b"From: a@x.example\n\n" + (b" " * 90_000 + b"x\n") * 5
+    yield "long headers", b"From: a@x.example\n" + (b"Subject: " + b" " * 18_000 + b"x\n") * 200 + b"\nHi"
+    yield "punycode", b"From: a@x.example\nContent-Type: text/plain; charset=punycode\n\n" + b"ab-" * 500_000
+    wide = b"<table><tr><td>" + b"x" * 200_000 + b"</td></tr>" + b"<tr><td>a</td></tr>" * 12_000
+    yield "a wide table", b"From: a@x.example\nContent-Type: text/html\n\n" + wide
     yield "parts", b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nHi\n" * 20_000
 
 
