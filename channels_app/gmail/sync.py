@@ -69,7 +69,7 @@ def sync(mailbox: GmailMailbox, gmail: Gmail) -> int:
 
 def _take_batch(mailbox: GmailMailbox, gmail: Gmail, found: list[str]) -> int:
     """Take those of some mails that we do not know; how many. The slow things happen before the transaction."""
-    known = set(GmailMail.objects.filter(mailbox=mailbox, gmail_id__in=found).values_list("gmail_id", flat=True))
+    known = _known(mailbox, found)
     fresh: list[tuple[str, Fetched | None, Mail | None]] = []
     for gmail_id in found:
         if gmail_id not in known:
@@ -78,9 +78,15 @@ def _take_batch(mailbox: GmailMailbox, gmail: Gmail, found: list[str]) -> int:
             fresh.append((gmail_id, fetched, parse(fetched.raw) if fetched and is_mail else None))
     with transaction.atomic():
         _lock(mailbox)
+        taken = _known(mailbox, found) - known  # by another reader, while we fetched
         for gmail_id, fetched, mail in fresh:
-            _take_or_note(mailbox, gmail_id, fetched, mail)
-    return len(fresh)
+            if gmail_id not in taken:
+                _take_or_note(mailbox, gmail_id, fetched, mail)
+    return len(fresh) - len(taken)
+
+
+def _known(mailbox: GmailMailbox, found: list[str]) -> set[str]:
+    return set(GmailMail.objects.filter(mailbox=mailbox, gmail_id__in=found).values_list("gmail_id", flat=True))
 
 
 def _lock(mailbox: GmailMailbox) -> None:

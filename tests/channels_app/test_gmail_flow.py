@@ -165,6 +165,24 @@ def test_a12_of_two_who_read_at_once_one_stores_and_the_cursor_never_goes_back(i
     assert Message.objects.count() == 1
 
 
+def test_a12_what_another_reader_took_while_we_fetched_is_left_alone(
+    inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox.receive(a_mail())
+    mailbox, real = GmailMailbox.objects.get(), Gmail.fetch
+
+    def fetch_late(self: Gmail, gmail_id: str) -> Any:
+        monkeypatch.setattr(Gmail, "fetch", real)
+        found = real(self, gmail_id)
+        syncing._take_batch(mailbox, self, [gmail_id])  # the other one, up to here
+        return found
+
+    monkeypatch.setattr(Gmail, "fetch", fetch_late)
+    assert sync(mailbox, Gmail(OURS)) == 0
+    assert fates() == ["stored"]
+    assert Message.objects.count() == 1
+
+
 def test_d5_spam_drafts_and_what_is_gone_are_skipped(inbox: Mailbox) -> None:
     inbox.receive(a_mail(), labels=("SPAM",))
     inbox.create_draft(a_mail(), None)
