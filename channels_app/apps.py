@@ -14,7 +14,8 @@ class ChannelsAppConfig(AppConfig):
 
         roles.register("delivery", "channels_app.delivery.deliver")
         schedule.register("staff.notices", "channels_app.staff_notify.look_after", every=timedelta(seconds=5))
-        schedule.register("gmail.read", "channels_app.gmail.sync.read_mailboxes", every=timedelta(seconds=2))
+        if settings.GMAIL_ADDRESS:
+            schedule.register("gmail.read", "channels_app.gmail.sync.read_mailboxes", every=timedelta(seconds=2))
         health.register_due("staff notices", "channels_app.health.due_notices")
         health.register("web_form", "channels_app.health.web_form")
         health.register("staff_notices", "channels_app.health.staff_notices")

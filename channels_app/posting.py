@@ -32,7 +32,9 @@ def post_json(
     except requests.RequestException as error:
         raise SendError(f"The connection broke: {error}"[:500], refused=_was_never_made(error)) from error
     if answer.status_code in {429, 503}:
-        raise SendError(f"It is busy ({answer.status_code}).", refused=True, retry_after=_seconds(answer))
+        asked = asked_wait(answer.headers.get("Retry-After", ""))
+        wait = 1.0 if asked is None else asked
+        raise SendError(f"It is busy ({answer.status_code}).", refused=True, retry_after=wait)
     if 300 <= answer.status_code < 500:
         raise SendError(f"It answered {answer.status_code}.", refused=True, permanent=True)
     if not answer.ok:
@@ -49,6 +51,6 @@ def _was_never_made(error: requests.RequestException) -> bool:
     return isinstance(reason, NewConnectionError | ConnectTimeoutError)
 
 
-def _seconds(answer: requests.Response) -> float:
-    asked = answer.headers.get("Retry-After", "")
-    return float(asked) if asked.isdecimal() and len(asked) < 6 else 1.0
+def asked_wait(retry_after: str) -> float | None:
+    """The seconds that a Retry-After header asks for; None for none, for a date, and for more than a day or so."""
+    return float(retry_after) if retry_after.isdecimal() and len(retry_after) < 6 else None

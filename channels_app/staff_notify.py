@@ -60,8 +60,8 @@ def news(kind: str) -> QuerySet[Escalation] | QuerySet[DeadLetter]:
     if kind == Kind.UNCLAIMED:
         since -= timedelta(minutes=settings.STAFF_REMIND_MINUTES)
     if kind != Kind.DEAD_LETTER:
-        return Escalation.objects.all().still_open().filter(claimed_at=None, opened_at__gt=since)
-    letters = DeadLetter.objects.filter(replayed_at=None, created_at__gt=since)
+        return _waiting().filter(opened_at__gt=since)
+    letters = _given_up().filter(created_at__gt=since)
     copies = Delivery.objects.filter(pk=OuterRef("subject_id")).exclude(channel=F("reply__ticket__channel"))
     records = DeadLetter.objects.filter(kind=DeadLetter.Kind.RECORD, created_at__gt=Now() - ONE_MATTER)
     told = StaffNotice.objects.filter(
@@ -70,6 +70,16 @@ def news(kind: str) -> QuerySet[Escalation] | QuerySet[DeadLetter]:
     return letters.exclude(Q(kind=DeadLetter.Kind.DELIVERY) & Exists(copies)).exclude(
         Q(kind=DeadLetter.Kind.RECORD) & (Q(created_at__lt=Now() - ONE_MATTER) | Exists(told))
     )
+
+
+def _waiting() -> QuerySet[Escalation]:
+    """Escalations that nobody has taken."""
+    return Escalation.objects.all().still_open().filter(claimed_at=None)
+
+
+def _given_up() -> QuerySet[DeadLetter]:
+    """Dead letters that nobody has replayed."""
+    return DeadLetter.objects.filter(replayed_at=None)
 
 
 def addresses(kind: str) -> list[str]:
@@ -86,16 +96,11 @@ def claim(notice_id: int) -> StaffNotice | None:
         if token is None:
             return None
         notice = StaffNotice.objects.get(pk=notice_id)
-        if not _is_news(notice):
+        untouched = _given_up() if notice.kind == Kind.DEAD_LETTER else _waiting()
+        if not untouched.filter(pk=notice.subject_id).exists():
             settle(notice, Status.SKIPPED)
             return None
         return notice
-
-
-def _is_news(notice: StaffNotice) -> bool:
-    if notice.kind == Kind.DEAD_LETTER:
-        return DeadLetter.objects.filter(pk=notice.subject_id, replayed_at=None).exists()
-    return Escalation.objects.all().still_open().filter(pk=notice.subject_id, claimed_at=None).exists()
 
 
 def settle(notice: StaffNotice, status: StaffNotice.Status, **changes: object) -> None:

@@ -7,7 +7,7 @@ import email.message
 import email.policy
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.errors import HeaderParseError, MessageError
 
 RAW_LIMIT = 40 * 1024 * 1024
@@ -21,6 +21,7 @@ LINE_ENDS = re.compile(r"[\r\n]+")
 # Charsets that take far longer than the text is long, or that are none for text.
 ODD_CHARSETS = {"punycode", "idna", "unicode_escape", "raw_unicode_escape"}
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+REPORTS = {"message/delivery-status", "message/feedback-report", "message/disposition-notification"}  # for machines
 type Message = email.message.Message[str, str]
 
 
@@ -46,7 +47,6 @@ class Parts:
     text: str
     html: str
     attachments: tuple[Attachment, ...] = ()
-    machine_text: str = field(default="", repr=False)  # what delivery and feedback reports say in fields
 
     def header(self, name: str) -> str:
         """The topmost value of the header, '' without one."""
@@ -71,16 +71,15 @@ def take_apart(raw: bytes) -> Parts:
 def _collected(message: Message, leaves: list[Message], *, text: str = "") -> Parts:
     texts = [text] if text else []
     htmls: list[str] = []
-    machine: list[str] = []
     attachments: list[Attachment] = []
     method = ""
     for leaf in leaves:
         kind, content = _content_type(leaf), _content(leaf)
         if kind == "text/calendar":
             method = method or _parameter(leaf, "method") or _calendar_method(content)
-        if kind in {"message/delivery-status", "message/feedback-report", "message/disposition-notification"}:
-            machine.append(decoded(content[:BODY_LIMIT], None))
-        elif _is_to_read(leaf, kind):
+        if kind in REPORTS:
+            continue
+        if _is_to_read(leaf, kind):
             (htmls if kind == "text/html" else texts).append(decoded(content[:BODY_LIMIT], _parameter(leaf, "charset")))
         else:
             attachments.append(Attachment(name=_name(leaf), content_type=kind, content=content))
@@ -94,7 +93,6 @@ def _collected(message: Message, leaves: list[Message], *, text: str = "") -> Pa
         text="\n\n".join(texts),
         html="\n".join(htmls),
         attachments=tuple(attachments),
-        machine_text="\n".join(machine)[:BODY_LIMIT],
     )
 
 

@@ -21,7 +21,7 @@ WROTE = re.compile(
 )
 WROTE_EAST_ASIAN = re.compile(r"写道|寫道|のメール|が書きました|님이 작성|작성:")
 STAMPED = re.compile(r"\d{4}-\d\d-\d\d \d\d?:\d\d (?:GMT|UTC)[+-]\d\d:?\d\d \S")
-OPENS = re.compile(r"(?:on|am|le|el|il|op|em|den|dne|w dniu|at|den)\b|\d|[\"<]", re.IGNORECASE)
+OPENS = re.compile(r"(?:on|am|le|el|il|op|em|den|dne|w dniu|at)\b|\d|[\"<]", re.IGNORECASE)
 
 FROM = "From|Von|De|Da|Van|Från|Fra|Lähettäjä|Od|Feladó|От|От кого|Від|Gönderen|差出人|发件人|寄件者|보낸 사람"
 OTHER_HEADERS = (
@@ -102,16 +102,10 @@ def _without_later_cut(lines: list[str]) -> list[str]:
 def _without_trailing_quote(lines: list[str]) -> list[str]:
     """Without quoted lines at the end, unless there is nothing else."""
     kept = _without_signature(lines)
-    while kept and (not kept[-1].strip() or QUOTED.match(kept[-1])):
-        kept = kept[:-1] if len(kept) < 2 else kept[: _block_start(kept)]
-    return kept if _has_words(kept) else lines
-
-
-def _block_start(lines: list[str]) -> int:
-    n = len(lines)
-    while n and (not lines[n - 1].strip() or QUOTED.match(lines[n - 1])):
-        n -= 1
-    return n
+    end = len(kept)
+    while end and (not kept[end - 1].strip() or QUOTED.match(kept[end - 1])):
+        end -= 1
+    return kept[:end] if end else lines
 
 
 def _has_words(lines: list[str]) -> bool:

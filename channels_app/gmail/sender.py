@@ -1,25 +1,23 @@
 """A reply on its way through Gmail: as a draft first. One draft is made for it, and Gmail sends a draft only once."""
 
-import hashlib
-import hmac
 from collections.abc import Callable
 from email import policy
 from email.message import EmailMessage
 from email.utils import formataddr, make_msgid
 
 from django.conf import settings
-from django.template.loader import render_to_string
+from django.core.signing import BadSignature, Signer
 from google.auth.exceptions import GoogleAuthError
 from googleapiclient.errors import HttpError
 
 from channels_app.gmail.client import GMAIL_ERRORS, Gmail
 from channels_app.gmail.models import GmailMail
+from channels_app.posting import asked_wait
 from channels_app.registry import Provider, SendError, Sent
-from channels_app.web_form.sender import copy_subject
+from channels_app.web_form.sender import copy_body, copy_subject
 from fte_project.events import Channel
 from fte_project.text import clean_line
 from tickets.models import Delivery, Message, Trust
-from tickets.tokens import status_url
 
 DELIVERY_HEADER = "X-Desk-Delivery"  # Gmail may change the Message-ID; this one stays, and is ours because it is signed
 DRAFT = "draft:"  # before the id of a draft that was made and perhaps sent
@@ -61,7 +59,7 @@ def look_up(delivery: Delivery) -> Sent | None:
 def _gmail() -> Gmail:
     try:
         return Gmail(settings.GMAIL_ADDRESS)
-    except (ValueError, *GMAIL_ERRORS) as error:
+    except GMAIL_ERRORS as error:
         raise SendError(f"Gmail cannot be used: {error}"[:500], refused=True) from error
 
 
@@ -108,9 +106,8 @@ def _mail(delivery: Delivery, thread: list[GmailMail]) -> EmailMessage:
         mail["Subject"] = subject if is_claimed or subject.lower().startswith("re:") else f"Re: {subject}"
         mail.set_content(reply.body)
     else:
-        context = {"reply": reply, "ticket": ticket, "url": status_url(ticket), "company": settings.COMPANY_NAME}
         mail["Subject"] = copy_subject(ticket)
-        mail.set_content(render_to_string("email/reply_copy.txt", context))
+        mail.set_content(copy_body(reply))
     names = [earlier.rfc822_id for earlier in reversed(thread) if earlier.rfc822_id]
     if names:
         mail["In-Reply-To"], mail["References"] = names[-1], " ".join(names)
@@ -119,20 +116,19 @@ def _mail(delivery: Delivery, thread: list[GmailMail]) -> EmailMessage:
 
 def mark_of(delivery_id: int) -> str:
     """What tells our own mail for certain: the delivery's id, signed."""
-    return f"{delivery_id}.{_signature(delivery_id)}"
+    return _signer().sign(str(delivery_id))
 
 
 def delivery_of(mark: str) -> int | None:
     """The id of the delivery that was sent under this mark; None for one that is not ours."""
-    number, _, signature = mark.partition(".")
-    if not number.isdecimal() or len(number) > 18 or not hmac.compare_digest(signature, _signature(int(number))):
+    try:
+        return int(_signer().unsign(mark))
+    except BadSignature:
         return None
-    return int(number)
 
 
-def _signature(delivery_id: int) -> str:
-    said = f"gmail-delivery:{delivery_id}".encode()
-    return hmac.new(settings.STATUS_TOKEN_KEY.encode(), said, hashlib.sha256).hexdigest()[:32]
+def _signer() -> Signer:
+    return Signer(key=settings.STATUS_TOKEN_KEY, sep=".", salt="gmail-delivery", algorithm="sha256")
 
 
 def _said(error: Exception, *, has_left: bool) -> SendError:
@@ -145,8 +141,7 @@ def _said(error: Exception, *, has_left: bool) -> SendError:
     text = f"Gmail answered {status}: {reason}"[:500]
     is_busy = status == 429 or (status == 403 and any(word in str(error) for word in BUSY))
     if is_busy or status in {401, 403}:
-        asked = str(error.resp.get("retry-after", ""))
-        return SendError(text, refused=True, retry_after=float(asked) if asked.isdecimal() and len(asked) < 6 else None)
+        return SendError(text, refused=True, retry_after=asked_wait(str(error.resp.get("retry-after", ""))))
     if status == 404 and has_left:
         return SendError(text)  # the draft is gone: the request may have been repeated on its way
     if 400 <= status < 500:

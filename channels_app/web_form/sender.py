@@ -7,20 +7,15 @@ from django.template.loader import render_to_string
 
 from channels_app.mailing import automatic_mail, send_mail
 from channels_app.registry import Provider, Sent
-from tickets.models import Delivery, Ticket, Trust
+from tickets.models import Delivery, Message, Ticket, Trust
 from tickets.tokens import status_url
 
 
 def send_copy(delivery: Delivery, check: Callable[[], None]) -> Sent:
     """Mail the reply with its status link, after `check`. Raises SendError; what may be on its way is not `refused`."""
-    reply = delivery.reply
-    ticket = reply.ticket
     mail = automatic_mail(
-        subject=copy_subject(ticket),
-        body=render_to_string(
-            "email/reply_copy.txt",
-            {"reply": reply, "ticket": ticket, "url": status_url(ticket), "company": settings.COMPANY_NAME},
-        ),
+        subject=copy_subject(delivery.reply.ticket),
+        body=copy_body(delivery.reply),
         to=delivery.address,
         mark=str(delivery.pk),
         kind="auto-replied",
@@ -33,6 +28,17 @@ def copy_subject(ticket: Ticket) -> str:
     """Of an address that was only typed nobody knows whose it is: a stranger's words must not reach it in our name."""
     is_claimed = ticket.conversation.trust == Trust.CLAIMED
     return f"[{ticket.reference}] " + (f"Your request to {settings.COMPANY_NAME}" if is_claimed else ticket.subject)
+
+
+def copy_body(reply: Message) -> str:
+    """The reply as plain text, with its status link."""
+    context = {
+        "reply": reply,
+        "ticket": reply.ticket,
+        "url": status_url(reply.ticket),
+        "company": settings.COMPANY_NAME,
+    }
+    return render_to_string("email/reply_copy.txt", context)
 
 
 MAIL_COPY = Provider(send=send_copy)  # a mail server cannot be asked what it accepted

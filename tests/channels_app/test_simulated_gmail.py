@@ -1,7 +1,6 @@
 """The simulated Gmail through Google's own client: what the product may rely on."""
 
 import base64
-import threading
 from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Any
@@ -13,18 +12,15 @@ from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
 from channels_app.simulator.gmail import GmailServer, Mailbox
+from tests.fakes.serving import serving
 
 OURS = "support@tidewater.example"
 
 
 @pytest.fixture
 def server() -> Iterator[GmailServer]:
-    with GmailServer(OURS) as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+    with serving(GmailServer(OURS)) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture

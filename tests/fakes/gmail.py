@@ -2,12 +2,12 @@
 
 import socket
 import struct
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from channels_app.simulator.gmail import GmailHandler, GmailServer, error
+from tests.fakes.serving import serving
 
 
 class FaultyGmail(GmailServer):
@@ -69,14 +69,6 @@ FAULTS: dict[str, Callable[[_FaultyHandler, str, dict[str, Any]], None]] = {
 BREAKS = sorted(set(FAULTS) - {"busy"})  # what leaves the caller in doubt
 
 
-@contextmanager
-def gmail_server(*addresses: str) -> Iterator[FaultyGmail]:
+def gmail_server(*addresses: str) -> AbstractContextManager[FaultyGmail]:
     """A running Gmail."""
-    with FaultyGmail(*addresses) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    return serving(FaultyGmail(*addresses))

@@ -4,10 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+
+from tests.fakes.serving import serving
 
 AUDIENCE = "https://desk.example.com/api/webhooks/gmail"
 ACCOUNT = "push@project.iam.gserviceaccount.com"
@@ -86,14 +86,6 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet: the tests look at `asked`."""
 
 
-@contextmanager
-def google_keys(*signers: Signer) -> Iterator[FakeKeys]:
+def google_keys(*signers: Signer) -> AbstractContextManager[FakeKeys]:
     """A running key server."""
-    with FakeKeys(*signers) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    return serving(FakeKeys(*signers))

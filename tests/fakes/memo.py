@@ -2,13 +2,13 @@
 
 import socket
 import struct
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from channels_app.simulator.memo import MemoHandler, MemoServer
+from tests.fakes.serving import serving
 
 HANG_SECONDS = 6.0  # longer than the sender waits
 
@@ -69,14 +69,6 @@ FAULTS: dict[str, Callable[[_FaultyHandler, dict[str, Any]], None]] = {
 }
 
 
-@contextmanager
-def memo_server(plan: Callable[[], str | None] = lambda: None) -> Iterator[FaultyMemoServer]:
+def memo_server(plan: Callable[[], str | None] = lambda: None) -> AbstractContextManager[FaultyMemoServer]:
     """A running memo provider."""
-    with FaultyMemoServer(plan) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    return serving(FaultyMemoServer(plan))

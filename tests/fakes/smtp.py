@@ -1,10 +1,10 @@
 """A mail server on the loopback that does what its plan says; it counts what it accepted, not what it was asked."""
 
 import socketserver
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
+
+from tests.fakes.serving import serving
 
 DROP = "drop"  # close the connection instead of answering
 STEPS = {"EHLO": "250 fake", "HELO": "250 fake", "MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go on"}
@@ -67,14 +67,6 @@ class _Session(socketserver.StreamRequestHandler):
         return True
 
 
-@contextmanager
-def smtp(*, port: int = 0, **plan: str) -> Iterator[FakeSMTP]:
+def smtp(*, port: int = 0, **plan: str) -> AbstractContextManager[FakeSMTP]:
     """A running mail server."""
-    with FakeSMTP(plan, port) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    return serving(FakeSMTP(plan, port))

@@ -1,9 +1,7 @@
 """A webhook on the loopback: what it was asked, and what it took."""
 
 import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests.fakes.serving import serving
 
 DROP = "drop"  # take it, and close the connection instead of answering
 
@@ -76,14 +76,6 @@ def _self_signed(folder: Path) -> ssl.SSLContext:
     return context
 
 
-@contextmanager
-def webhook(answer: str = "204", *, certificates: Path | None = None) -> Iterator[FakeWebhook]:
+def webhook(answer: str = "204", *, certificates: Path | None = None) -> AbstractContextManager[FakeWebhook]:
     """A running webhook; over TLS when it is told where to keep its certificate."""
-    with FakeWebhook(answer, certificates) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    return serving(FakeWebhook(answer, certificates))
