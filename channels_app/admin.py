@@ -116,10 +116,11 @@ class StaffNoticeAdmin(ReadOnlyAdmin):
 class GmailMailAdmin(ReadOnlyAdmin):
     """Every mail of our mailbox, and what became of it: the bin is everything that is no customer's message."""
 
-    list_display = ["matter", "fate_label", "sender", "automatic", "when"]
+    list_display = ["matter", "status_label", "sender", "automatic", "when"]
     list_display_links = None
     list_filter = ["fate", "automatic"]
     search_fields = ["sender", "subject"]
+    search_help_text = "Sender or subject"
     list_select_related = ["message"]
     list_per_page = 50
 
@@ -140,7 +141,7 @@ class GmailMailAdmin(ReadOnlyAdmin):
     @display(
         description="What it was", label={GmailMail.Fate.STORED.label: "success", GmailMail.Fate.OWN.label: "info"}
     )
-    def fate_label(self, mail: GmailMail) -> str:
+    def status_label(self, mail: GmailMail) -> str:
         return mail.get_fate_display()
 
     @display(description="When", ordering="id")
