@@ -92,7 +92,8 @@ class ApacheKafka:
             PROPERTIES.format(address=self.address, controller=self._controller, data=data), encoding="utf-8"
         )
         java = [*JAVA, "-cp", f"{jars()}/*"]
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # One that begins with a dash, as every 64th would, is taken for an option.
+        cluster = urlsafe_b64encode(b"k" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         with self.log.open("ab") as log:
             subprocess.run(
                 [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)],
