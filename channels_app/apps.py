@@ -16,6 +16,10 @@ class ChannelsAppConfig(AppConfig):
         schedule.register("staff.notices", "channels_app.staff_notify.look_after", every=timedelta(seconds=5))
         if settings.GMAIL_ADDRESS:
             schedule.register("gmail.read", "channels_app.gmail.sync.read_mailboxes", every=timedelta(seconds=2))
+            if settings.GMAIL_IMPORT_DAYS:
+                schedule.register("gmail.import", "channels_app.gmail.sync.import_history", every=timedelta(seconds=10))
+            if settings.GMAIL_PUSH_TOPIC:
+                schedule.register("gmail.watch", "channels_app.gmail.watch.renew_watches", every=timedelta(minutes=1))
         health.register_due("staff notices", "channels_app.health.due_notices")
         health.register("web_form", "channels_app.health.web_form")
         health.register("staff_notices", "channels_app.health.staff_notices")

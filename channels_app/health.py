@@ -9,6 +9,7 @@ from django.core.mail.backends.smtp import EmailBackend
 from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 
+from channels_app.gmail.watch import ALARM_BEFORE
 from channels_app.models import GmailMail, GmailMailbox, StaffNotice
 from channels_app.staff_notify import addresses
 from fte_project.events import Channel
@@ -17,6 +18,7 @@ from tickets.models import ChannelSettings
 
 MAIL_SECONDS = 3
 UNREAD_SECONDS = 60
+TEST_LIVES = timedelta(days=7)  # of a consent while Google's consent screen is in "Testing"
 
 
 def web_form() -> Finding:
@@ -79,7 +81,50 @@ def email_channel() -> Finding:
         return State.FAILED, f"{mailbox.address} was last read {spoken(wait)} ago. {mailbox.error}".strip()
     if broken := mailbox.mails.filter(fate=GmailMail.Fate.BROKEN).count():
         return State.FAILED, f"{broken} mails of {mailbox.address} could not be taken (Mail in the admin): see the log."
-    return State.OK, f"{mailbox.address}, read {spoken(wait)} ago."
+    if (trouble := watch_trouble(mailbox)) is not None:
+        return State.FAILED, trouble
+    if (trouble := consent_trouble(mailbox)) is not None:
+        return State.FAILED, trouble
+    parts = [f"{mailbox.address}, read {spoken(wait)} ago", _how_told(mailbox), _how_opened(mailbox)]
+    return State.OK, f"{'; '.join(part for part in parts if part)}."
+
+
+def watch_trouble(mailbox: GmailMailbox) -> str | None:
+    """Why Gmail's pushes have ended, or end within two days; None when they do not."""
+    if not settings.GMAIL_PUSH_TOPIC:
+        return None
+    if mailbox.watched_until is None:
+        return f"{mailbox.address} is not watched yet: {mailbox.watch_error}" if mailbox.watch_error else None
+    left = mailbox.watched_until - timezone.now()
+    if left > ALARM_BEFORE:
+        return None
+    when = f"end in {spoken(left.total_seconds())}" if left > timedelta(0) else "have ended"
+    return f"Gmail's pushes {when} (`manage.py watch_gmail` renews them): {mailbox.watch_error or 'not renewed'}"
+
+
+def consent_trouble(mailbox: GmailMailbox) -> str | None:
+    """Why the consent of a person will not last, None when nothing says so."""
+    if not settings.GMAIL_OAUTH_CLIENT_ID or mailbox.consent_ends_at is None:
+        return None
+    return (
+        f"The consent for {mailbox.address} ends {mailbox.consent_ends_at:%-d %B, %H:%M} UTC: Google's consent screen "
+        'is in "Testing". Publish it, then run `manage.py connect_gmail` again.'
+    )
+
+
+def _how_told(mailbox: GmailMailbox) -> str:
+    if not settings.GMAIL_PUSH_TOPIC:
+        return f"looked at every {settings.GMAIL_POLL_SECONDS} s, without pushes"
+    return f"watched until {mailbox.watched_until:%-d %B}" if mailbox.watched_until else "not watched yet"
+
+
+def _how_opened(mailbox: GmailMailbox) -> str:
+    """By whose leave, and since when: a consent of a test dies after a week, whatever Google said."""
+    if not settings.GMAIL_OAUTH_CLIENT_ID or mailbox.consented_at is None:
+        return ""
+    age = timezone.now() - mailbox.consented_at
+    is_young = ", too young to know that it outlives a week" if age < TEST_LIVES else ""
+    return f"by a consent that is {spoken(age.total_seconds())} old{is_young}"
 
 
 def whatsapp_channel() -> Finding:

@@ -7,10 +7,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from channels_app.gmail.models import GmailMail, GmailMailbox
+from channels_app.gmail.models import Bounce, GmailMail, GmailMailbox
 from fte_project.db import Leased, LeasedQuerySet
 
-__all__ = ["GmailMail", "GmailMailbox"]  # with every class below: the app's models
+__all__ = ["Bounce", "GmailMail", "GmailMailbox"]  # with every class below: the app's models
 
 
 class StaffDuty(models.Model):

@@ -78,7 +78,7 @@ def _waiting() -> QuerySet[Escalation]:
 
 
 def _given_up() -> QuerySet[DeadLetter]:
-    """Dead letters that nobody has replayed."""
+    """Dead letters that nobody has replayed, and mailboxes that do not work again yet."""
     return DeadLetter.objects.filter(replayed_at=None)
 
 

@@ -57,6 +57,13 @@ def _of_escalation(escalation: Escalation, *, is_reminder: bool) -> Telling:
 
 def _of_dead_letter(letter: DeadLetter) -> Telling:
     kind = letter.get_kind_display()
+    if letter.kind == DeadLetter.Kind.CHANNEL:
+        return Telling(
+            headline=f"The mailbox {letter.origin} needs somebody",
+            lines=(letter.error, "Nothing is lost: its mail is read as soon as it works again."),
+            url=_desk("frame_deadletter", letter.pk),
+            facts={"dead_letter": str(letter.pk), "dead_letter_kind": letter.kind},
+        )
     return Telling(
         headline=f"Work was given up: {kind}",
         lines=(

@@ -77,7 +77,15 @@ STORIES = {
             "Kafka. There is nothing to replay."
         ),
     ),
+    DeadLetter.Kind.CHANNEL: Story(
+        headline="A mailbox could not be read",
+        happened=(
+            "Nothing is lost: its mail is read as soon as it works again, and then this is settled by itself. "
+            "`manage.py doctor` says how it stands."
+        ),
+    ),
 }
+NOT_FOR_REPLAY = [DeadLetter.Kind.RECORD, DeadLetter.Kind.CHANNEL]
 
 
 class ReplayedFilter(ChoiceFilter):
@@ -90,7 +98,7 @@ class ReplayedFilter(ChoiceFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> QuerySet[DeadLetter]:
         match self.chosen():
             case "no":
-                return queryset.filter(replayed_at=None).exclude(kind=DeadLetter.Kind.RECORD)
+                return queryset.filter(replayed_at=None).exclude(kind__in=NOT_FOR_REPLAY)
             case "yes":
                 return queryset.exclude(replayed_at=None)
         return queryset
@@ -186,7 +194,7 @@ class DeadLetterAdmin(ChoicesAdmin):
 
     @display(description="Replayed")
     def replayed(self, letter: DeadLetter) -> SafeString | str:
-        if letter.replayed_at is None:
+        if letter.replayed_at is None or letter.kind in NOT_FOR_REPLAY:
             return NONE
         words = f"{letter.replayed_at:%-d %b %Y, %H:%M} UTC"
         return format_html('by {} <span class="desk-soft desk-line">{}</span>', person(letter.replayed_by), words)
@@ -195,6 +203,9 @@ class DeadLetterAdmin(ChoicesAdmin):
 def _state(letter: DeadLetter, *, can_be_replayed: bool) -> dict[str, str]:
     if letter.kind == DeadLetter.Kind.RECORD:
         return {"words": "Noted", "colour": "default"}
+    if letter.kind == DeadLetter.Kind.CHANNEL:
+        is_over = letter.replayed_at is not None
+        return {"words": "Works again" if is_over else "Not yet", "colour": "success" if is_over else "danger"}
     if letter.replayed_at is not None:
         return {"words": "Replayed", "colour": "success"}
     return {"words": "Not replayed", "colour": "danger" if can_be_replayed else "default"}

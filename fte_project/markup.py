@@ -47,7 +47,12 @@ def _safe_address(tag: str, attribute: str, value: str) -> str | None:
     return None if value[:2].replace("\\", "/") == "//" else value  # "//host" looks relative and is not
 
 
+def to_absolute(markdown: str) -> str:
+    """Markdown whose links to our own pages work outside of them."""
+    return markdown.replace("](/", f"]({settings.PUBLIC_BASE_URL}/")
+
+
 def to_plain(markdown: str) -> str:
-    """Markdown for a plain-text mail: links show their address (our own pages with the host), emphasis marks go."""
-    text = markdown.replace("](/", f"]({settings.PUBLIC_BASE_URL}/").replace("**", "")
+    """Markdown for a plain-text mail: links show their address, emphasis marks go."""
+    text = to_absolute(markdown).replace("**", "")
     return _LINK.sub(lambda link: link[1] if link[1] == link[2] else f"{link[1]} ({link[2]})", text)

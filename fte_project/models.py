@@ -54,11 +54,12 @@ class DeadLetter(models.Model):
         CONVERSATION = "conversation", "answering a conversation"
         DELIVERY = "delivery", "delivering a reply"
         RECORD = "record", "a Kafka record"
+        CHANNEL = "channel", "reading a mailbox"
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     conversation_id = models.BigIntegerField(null=True, db_index=True)  # no foreign key: outlives an erasure
     subject_id = models.BigIntegerField(null=True)  # the holding text of a conversation given up, or the delivery
-    origin = models.CharField(max_length=250, blank=True, help_text="topic/partition/offset of a record")
+    origin = models.CharField(max_length=250, blank=True, help_text="topic/partition/offset of a record; the mailbox")
     error = models.TextField()
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())

@@ -136,6 +136,8 @@ if STAFF_WEBHOOK_URL and urlsplit(STAFF_WEBHOOK_URL).scheme not in {"http", "htt
 STATUS_TOKEN_DAYS = env.int("STATUS_TOKEN_DAYS", 365)
 ATTACHMENTS_PER_MESSAGE = 5
 ATTACHMENT_MAX_BYTES = 10 * 1024 * 1024
+MAIL_ATTACHMENTS = env.int("MAIL_ATTACHMENTS", 20)  # of one mail; Gmail takes 25 MB of them
+MAIL_ATTACHMENT_MAX_BYTES = 25 * 1024 * 1024
 JSON_MAX_BYTES = 256 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
@@ -187,12 +189,23 @@ GMAIL_PUSH_AUDIENCE = env.str("GMAIL_PUSH_AUDIENCE", "")
 GMAIL_PUSH_ACCOUNT = env.str("GMAIL_PUSH_ACCOUNT", "")
 if GMAIL_PUSH_AUDIENCE and not GMAIL_PUSH_ACCOUNT:
     raise ImproperlyConfigured("GMAIL_PUSH_ACCOUNT must name the service account that signs the pushes.")
+GMAIL_PUSH_TOPIC = env.str("GMAIL_PUSH_TOPIC", "")
 GOOGLE_KEYS_URL = "https://www.googleapis.com/oauth2/v1/certs"
+GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token"
+GOOGLE_CONSENT_URL = "https://accounts.google.com/o/oauth2/v2/auth"
+# In place of the service account: a person consents once, with `manage.py connect_gmail`.
+GMAIL_OAUTH_CLIENT_ID = env.str("GMAIL_OAUTH_CLIENT_ID", "")
+GMAIL_OAUTH_CLIENT_SECRET = env.str("GMAIL_OAUTH_CLIENT_SECRET", "")
 GMAIL_POLL_SECONDS = env.int("GMAIL_POLL_SECONDS", 20)
-if GMAIL_ADDRESS and not GMAIL_SERVICE_ACCOUNT and not GMAIL_API_URL:
+GMAIL_IMPORT_DAYS = env.int("GMAIL_IMPORT_DAYS", 30)
+GMAIL_GROUPS = [group.lower() for group in env.list("GMAIL_GROUPS", default=[])]
+if GMAIL_ADDRESS and not (GMAIL_SERVICE_ACCOUNT or GMAIL_OAUTH_CLIENT_ID or GMAIL_API_URL):
     raise ImproperlyConfigured(
-        "GMAIL_SERVICE_ACCOUNT must hold the key of a service account that acts for GMAIL_ADDRESS."
+        "GMAIL_SERVICE_ACCOUNT must hold the key of a service account that acts for GMAIL_ADDRESS, or "
+        "GMAIL_OAUTH_CLIENT_ID and GMAIL_OAUTH_CLIENT_SECRET name the client that a person consents to."
     )
+if bool(GMAIL_OAUTH_CLIENT_ID) != bool(GMAIL_OAUTH_CLIENT_SECRET):
+    raise ImproperlyConfigured("GMAIL_OAUTH_CLIENT_ID and GMAIL_OAUTH_CLIENT_SECRET belong together.")
 
 # --- Django ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

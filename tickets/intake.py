@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.core.files.base import ContentFile
@@ -66,6 +66,8 @@ class InboundMessage:
     category: str = Ticket.Category.GENERAL
     priority: str = Ticket.Priority.MEDIUM
     trust: Trust = Trust.CLAIMED
+    received_at: datetime | None = None  # by the provider's clock; None: now
+    cc: tuple[str, ...] = ()
     metadata: dict[str, object] = field(default_factory=dict)
     files: tuple[InboundFile, ...] = ()
 
@@ -142,8 +144,21 @@ def _known(inbound: InboundMessage) -> Received | None:
 def _store(inbound: InboundMessage, about: Ticket | None, saved: list[Attachment]) -> Received:
     ticket = _new_conversation(inbound) if about is None else _continue(inbound, about)
     conversation = ticket.conversation
+    message = store_words(ticket, inbound, saved)
+    record(ticket, "message_received", CUSTOMER, message=message.pk)
+    if ticket.handler == Handler.ASSISTANT:
+        ask_assistant(conversation, quiet_seconds=ChannelSettings.of(inbound.channel).quiet_seconds)
+    publish(MessageReceived(conversation_id=conversation.pk, channel=inbound.channel, message_id=message.pk))
+    return Received(message=message, ticket=ticket, is_new=True)
+
+
+def store_words(
+    ticket: Ticket, inbound: InboundMessage, saved: list[Attachment], *, answered_by: Message | None = None
+) -> Message:
+    """The message with its bytes and files, in the caller's transaction; no work and no event. Who loses the
+    transaction deletes the files of `saved`."""
     message = Message.objects.create(
-        conversation=conversation,
+        conversation=ticket.conversation,
         ticket=ticket,
         direction=Message.Direction.INBOUND,
         author=Message.Author.CUSTOMER,
@@ -151,6 +166,9 @@ def _store(inbound: InboundMessage, about: Ticket | None, saved: list[Attachment
         mailbox=inbound.mailbox,
         external_id=inbound.external_id,
         body=inbound.body,
+        cc=list(inbound.cc),
+        received_at=inbound.received_at or Now(),
+        answered_by=answered_by,
     )
     RawPayload.objects.create(
         message=message,
@@ -164,11 +182,7 @@ def _store(inbound: InboundMessage, about: Ticket | None, saved: list[Attachment
         attachment.file.save(get_random_string(32), ContentFile(file.content), save=False)
         saved.append(attachment)
         attachment.save()
-    record(ticket, "message_received", CUSTOMER, message=message.pk)
-    if ticket.handler == Handler.ASSISTANT:
-        ask_assistant(conversation, quiet_seconds=ChannelSettings.of(inbound.channel).quiet_seconds)
-    publish(MessageReceived(conversation_id=conversation.pk, channel=inbound.channel, message_id=message.pk))
-    return Received(message=message, ticket=ticket, is_new=True)
+    return message
 
 
 def ask_assistant(conversation: Conversation, *, quiet_seconds: int = 0) -> None:
@@ -189,22 +203,42 @@ def ask_assistant(conversation: Conversation, *, quiet_seconds: int = 0) -> None
 
 
 def _new_conversation(inbound: InboundMessage) -> Ticket:
+    return _open_ticket(new_conversation(inbound), inbound)
+
+
+def new_conversation(inbound: InboundMessage) -> Conversation:
+    """A conversation with who wrote this, in the caller's transaction."""
     sender = inbound.sender
     customer = Customer.objects.known_by(sender.kind, sender.value, raw=sender.raw, name=inbound.name)
-    conversation = Conversation.objects.create(
+    return Conversation.objects.create(
         customer=customer, trust=inbound.trust, first_channel=inbound.channel, name=inbound.name, address=sender.value
     )
-    return _open_ticket(conversation, inbound)
 
 
 def _continue(inbound: InboundMessage, about: Ticket) -> Ticket:
     """The ticket of the conversation that is not closed, after this message; a new one when all are closed."""
     conversation = Conversation.objects.lock(about.conversation_id)
+    if inbound.trust != Trust.CLAIMED and inbound.sender.value == conversation.address:
+        _believe(conversation, inbound.trust)
     ticket = conversation.current_ticket()
     if ticket is None:
         return _open_ticket(conversation, inbound)
     ticket.apply(Event.INBOUND)
     return ticket
+
+
+def _believe(conversation: Conversation, trust: Trust) -> None:
+    """The owner of the claimed address has written here. Whoever claimed it may have been somebody else, and may hold
+    the status link: it opens nothing any more, and the next mail brings a new one."""
+    if conversation.trust != Trust.CLAIMED:
+        return
+    conversation.trust = trust
+    conversation.save(update_fields=["trust"])
+    for ticket in conversation.tickets.all():
+        ticket.token_version += 1
+        allow_status(ticket)
+        ticket.save(update_fields=["token_version", "token_sha256", "token_expires_at"])
+        record(ticket, "address_verified", CUSTOMER)
 
 
 def _open_ticket(conversation: Conversation, inbound: InboundMessage) -> Ticket:

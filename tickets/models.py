@@ -198,6 +198,7 @@ class Message(models.Model):
     body = models.TextField()
     language = models.CharField(max_length=8, blank=True)
     sources = models.JSONField(default=list, help_text="What a reply cites: slug, title, url, passage, revision.")
+    cc = models.JSONField(default=list, help_text="Who else got it, or gets it, by mail.")
     sentiment = models.FloatField(null=True)
     answered_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="answers")
     received_at = models.DateTimeField(db_default=Now())

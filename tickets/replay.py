@@ -56,6 +56,8 @@ def _subject(letter: DeadLetter) -> Message | Delivery:
     """What would be tried again: a delivery, or the holding text of a conversation. Raises NotAllowed."""
     if letter.kind == Kind.RECORD:
         raise NotAllowed("There is nothing to replay: these bytes were no event of ours.")
+    if letter.kind == Kind.CHANNEL:
+        raise NotAllowed("There is nothing to replay: the mailbox is tried again by itself.")
     if letter.replayed_at is not None:
         who, at = person(letter.replayed_by), letter.replayed_at
         raise NotAllowed(f"{who} replayed this on {at:%-d %B %Y at %H:%M:%S} UTC.")

@@ -29,6 +29,10 @@ HAPPENINGS = {
     "delivery_unknown": "Nobody knows whether a reply arrived: a person must decide",
     "delivery_confirmed": "{actor} confirmed that a reply arrived",
     "sent_again": "{actor} had a reply sent again",
+    "replied_elsewhere": "Somebody answered from the mailbox itself and holds the ticket now",
+    "address_verified": "The customer has shown that the address is theirs; earlier status links no longer work",
+    "attachments_not_kept": "Some attachments were too large or too many: they are in the mailbox only",
+    "imported": "Imported from the mailbox: it was said before the desk read it, and the desk answers none of it",
     "time_passed": "Nobody wrote for some time: the ticket moved on",
 }
 ACTORS = {"assistant": "The assistant", "customer": "The customer", "system": "A rule"}
@@ -116,7 +120,8 @@ def _said(message: Message, customer: str) -> Entry:
     author, tag = {
         Message.Author.CUSTOMER: (customer or "Customer", "Customer"),
         Message.Author.ASSISTANT: ("Assistant", "AI"),
-        Message.Author.STAFF: (person(message.staff), "Staff"),
+        # Without a name it was sent from the mailbox itself.
+        Message.Author.STAFF: (message.mailbox if message.mailbox else person(message.staff), "Staff"),
         Message.Author.SYSTEM: ("Support desk", "Automatic"),
     }[Message.Author(message.author)]
     said = Said(

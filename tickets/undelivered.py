@@ -60,6 +60,22 @@ def tell_people(delivery: Delivery) -> None:
     )
 
 
+def came_back(delivery: Delivery, detail: str) -> bool:
+    """A mail server says afterwards that it did not arrive: it has failed, and people hear of it. Whether it did.
+
+    In a transaction; what was not sent yet, or is known to have failed, stays as it is.
+    """
+    with transaction.atomic():
+        Conversation.objects.lock(delivery.reply.conversation_id)
+        gone_out = Delivery.objects.filter(
+            pk=delivery.pk, status__in=[Delivery.Status.SENT, Delivery.Status.DELIVERED, UNDECIDED]
+        )
+        if not gone_out.update(status=FAILED, error=detail, look_up_at=None, changed_at=Now()):
+            return False
+        tell_people(delivery)
+        return True
+
+
 def check_decision(delivery: Delivery, *, again: bool) -> None:
     """Raises NotAllowed, with the reason, unless a person may send it `again`, or say that it arrived."""
     status = Delivery.Status(delivery.status)

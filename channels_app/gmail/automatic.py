@@ -43,9 +43,10 @@ LIST_HEADERS = ("list-id", "list-unsubscribe", "list-post", "list-help", "x-mail
 BULK = {"bulk", "list", "junk"}
 
 
-def automatic_kind(parts: Parts, *, sender: str) -> Automatic | None:
-    """The kind of automatic mail that this is, None for what a person wrote. `sender` is a bare lower-case address."""
-    return _report(parts) or _bounce(parts, sender) or _other(parts, sender)
+def automatic_kind(parts: Parts, *, sender: str, is_own_list: bool = False) -> Automatic | None:
+    """The kind of automatic mail that this is, None for what a person wrote. `sender` is a bare lower-case address;
+    `is_own_list`: it came through a group that forwards to us, so that it looks like mail of a list."""
+    return _report(parts) or _bounce(parts, sender) or _other(parts, sender, is_own_list=is_own_list)
 
 
 def _report(parts: Parts) -> Automatic | None:
@@ -72,7 +73,7 @@ def _bounce(parts: Parts, sender: str) -> Automatic | None:
     return None
 
 
-def _other(parts: Parts, sender: str) -> Automatic | None:
+def _other(parts: Parts, sender: str, *, is_own_list: bool) -> Automatic | None:
     submitted = parts.header("auto-submitted").partition(";")[0].strip().lower()
     precedence = parts.header("precedence").strip().lower()
     if parts.calendar_method in {"REPLY", "REQUEST", "CANCEL", "COUNTER", "PUBLISH"}:
@@ -85,7 +86,7 @@ def _other(parts: Parts, sender: str) -> Automatic | None:
         or any(map(parts.header, AUTOREPLY_HEADERS))
     ):
         return Automatic.AUTOREPLY
-    if precedence in BULK or any(map(parts.header, LIST_HEADERS)):
+    if not is_own_list and (precedence in BULK or any(map(parts.header, LIST_HEADERS))):
         return Automatic.BULK
     if submitted not in {"", "no"}:
         return Automatic.AUTOREPLY

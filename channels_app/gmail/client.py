@@ -1,23 +1,21 @@
 """The only file that speaks to Gmail: Google's client, with limits, and its errors in our words."""
 
 import base64
-import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.client import HTTPException
-from typing import Any
 
 import google_auth_httplib2
 import httplib2
 from django.conf import settings
-from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.exceptions import GoogleAuthError
-from google.oauth2 import service_account
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-SCOPES = ["https://www.googleapis.com/auth/gmail.modify"]
-SECONDS = 20
+from channels_app.gmail.access import SECONDS, credentials
+
 PAGE = 500
+HIDDEN = {"SPAM", "TRASH"}
 # What a Gmail that is away, busy or does not let us in looks like from here.
 GMAIL_ERRORS = (HttpError, GoogleAuthError, httplib2.HttpLib2Error, OSError, HTTPException, ValueError, KeyError)
 
@@ -42,17 +40,32 @@ class Gmail:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        http = google_auth_httplib2.AuthorizedHttp(_credentials(address), http=httplib2.Http(timeout=SECONDS))
+        http = google_auth_httplib2.AuthorizedHttp(credentials(address), http=httplib2.Http(timeout=SECONDS))
         options = {"api_endpoint": settings.GMAIL_API_URL} if settings.GMAIL_API_URL else None
         service = build("gmail", "v1", http=http, client_options=options, cache_discovery=False)
         self._users = service.users()
 
     def newest_history_id(self) -> int:
         """The cursor of now. Raises one of GMAIL_ERRORS, like everything here."""
-        return int(self._users.getProfile(userId=self.address).execute(num_retries=1)["historyId"])
+        return int(self._profile()["historyId"])
+
+    def owner(self) -> str:
+        """The address of the mailbox that lets us in."""
+        return str(self._profile()["emailAddress"]).lower()
+
+    def _profile(self) -> dict[str, str]:
+        profile: dict[str, str] = self._users.getProfile(userId=self.address).execute(num_retries=1)
+        return profile
+
+    def watch(self, topic: str) -> datetime:
+        """Have what happens in the inbox published to the Pub/Sub topic; until when."""
+        body = {"topicName": topic, "labelIds": ["INBOX", "SENT"], "labelFilterBehavior": "include"}
+        answer = self._users.watch(userId=self.address, body=body).execute(num_retries=1)
+        return datetime.fromtimestamp(int(answer["expiration"]) / 1000, UTC)
 
     def added_since(self, cursor: int) -> tuple[list[str], int]:
-        """The ids of all mails added since `cursor`, oldest first, and the cursor after them. Raises CursorTooOld."""
+        """The ids of all mails added since `cursor`, or taken out of spam and trash, oldest first, and the cursor after
+        them. Raises CursorTooOld."""
         found: dict[str, None] = {}
         page: str | None = None
         newest = 0
@@ -60,7 +73,7 @@ class Gmail:
             call = self._users.history().list(
                 userId=self.address,
                 startHistoryId=str(cursor),
-                historyTypes=["messageAdded"],
+                historyTypes=["messageAdded", "labelRemoved"],
                 maxResults=PAGE,
                 pageToken=page,
             )
@@ -71,7 +84,8 @@ class Gmail:
                     raise CursorTooOld from error
                 raise
             for row in answer.get("history", []):
-                found.update({added["message"]["id"]: None for added in row.get("messagesAdded", [])})
+                freed = [change for change in row.get("labelsRemoved", []) if HIDDEN & set(change.get("labelIds", []))]
+                found.update({change["message"]["id"]: None for change in [*row.get("messagesAdded", []), *freed]})
             # The first page's: what comes in while the others are read is found again, and known.
             newest, page = newest or int(answer["historyId"]), answer.get("nextPageToken")
             if not page:
@@ -131,13 +145,3 @@ class Gmail:
         call = self._users.messages().get(userId=self.address, id=gmail_id, format="metadata", metadataHeaders=[name])
         headers = call.execute(num_retries=1)["payload"].get("headers", [])
         return next((str(h["value"]) for h in headers if h["name"].lower() == name.lower()), "")
-
-
-def _credentials(address: str) -> Credentials:
-    """A Workspace service account that acts for `address`; nobody's at the simulated Gmail."""
-    if settings.GMAIL_API_URL:
-        return AnonymousCredentials()  # type: ignore[no-untyped-call]
-    info = json.loads(settings.GMAIL_SERVICE_ACCOUNT)
-    from_info: Any = service_account.Credentials.from_service_account_info
-    found: Credentials = from_info(info, scopes=SCOPES, subject=address)
-    return found

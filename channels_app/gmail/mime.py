@@ -43,6 +43,7 @@ class Parts:
     content_type: str
     types: tuple[str, ...]  # of every part
     report_type: str
+    report: str  # what a machine says of a delivery (RFC 3464), '' without it
     calendar_method: str
     text: str
     html: str
@@ -72,12 +73,13 @@ def _collected(message: Message, leaves: list[Message], *, text: str = "") -> Pa
     texts = [text] if text else []
     htmls: list[str] = []
     attachments: list[Attachment] = []
-    method = ""
+    method = report = ""
     for leaf in leaves:
         kind, content = _content_type(leaf), _content(leaf)
         if kind == "text/calendar":
             method = method or _parameter(leaf, "method") or _calendar_method(content)
         if kind in REPORTS:
+            report = report or decoded(content[:HEADERS_LIMIT], None)
             continue
         if _is_to_read(leaf, kind):
             (htmls if kind == "text/html" else texts).append(decoded(content[:BODY_LIMIT], _parameter(leaf, "charset")))
@@ -89,6 +91,7 @@ def _collected(message: Message, leaves: list[Message], *, text: str = "") -> Pa
         content_type=_content_type(message),
         types=tuple(_content_type(leaf) for leaf in leaves),
         report_type=_parameter(message, "report-type").lower(),
+        report=report,
         calendar_method=method.upper()[:20],
         text="\n\n".join(texts),
         html="\n".join(htmls),

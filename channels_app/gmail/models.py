@@ -29,6 +29,14 @@ class GmailMailbox(models.Model):
     read_at = models.DateTimeField(null=True, help_text="When it was last read to the end.")
     tried_at = models.DateTimeField(null=True, help_text="When reading it failed last.")
     error = models.TextField(blank=True)
+    failing_since = models.DateTimeField(null=True, help_text="Since when every try to read it has failed.")
+    is_history_imported = models.BooleanField(default=False)
+    watched_until = models.DateTimeField(null=True, help_text="So long Gmail pushes what happens; renewed every day.")
+    watch_tried_at = models.DateTimeField(null=True)
+    watch_error = models.TextField(blank=True)
+    refresh_token = models.TextField(blank=True, help_text="Of a person's consent, encrypted; or empty.")
+    consented_at = models.DateTimeField(null=True)
+    consent_ends_at = models.DateTimeField(null=True, help_text="Google says when: then the consent screen is a test.")
 
     objects = GmailMailboxQuerySet.as_manager()
 
@@ -46,10 +54,12 @@ class GmailMail(models.Model):
     class Fate(models.TextChoices):
         STORED = "stored", "A customer's message"
         OWN = "own", "Our own"
+        STAFF = "staff", "Answered from Gmail's own window"
         AUTOMATIC = "automatic", "Automatic, not answered"
+        IMPORTED = "imported", "Imported, not answered"
         OLD = "old", "From before the mailbox was connected"
         UNCLEAR = "unclear", "Nobody, or more than one, named as its author"
-        SKIPPED = "skipped", "Spam, a draft, or gone"
+        SKIPPED = "skipped", "Spam or trash"
         BROKEN = "broken", "Not taken: something went wrong"
 
     mailbox = models.ForeignKey(GmailMailbox, on_delete=models.CASCADE, related_name="mails")
@@ -67,6 +77,13 @@ class GmailMail(models.Model):
         related_name="mails",
         help_text="What it became, or the reply that it was.",
     )
+    delivery = models.ForeignKey(
+        "tickets.Delivery",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="mails",
+        help_text="What was sent as this mail, or what this bounce is about.",
+    )
     seen_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -81,3 +98,18 @@ class GmailMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject or self.gmail_id} ({self.fate})"
+
+
+class Bounce(models.Model):
+    """A mail server said that a reply did not arrive. Nothing more is sent there until its owner writes again."""
+
+    delivery = models.ForeignKey("tickets.Delivery", on_delete=models.CASCADE, related_name="bounces")
+    address = models.CharField(max_length=320, db_index=True)
+    detail = models.CharField(max_length=500, blank=True, help_text="The words of the mail server.")
+    bounced_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["delivery"], name="bounce_once")]
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.detail}"

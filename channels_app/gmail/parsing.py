@@ -1,6 +1,7 @@
 """A raw mail in our words: who writes, what is new in it, whether a person wrote it, and who vouches for the sender."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from email.utils import getaddresses
 
@@ -12,6 +13,7 @@ from channels_app.gmail.quotes import new_text
 
 OWN_SERVER = "mx.google.com"
 REFERENCES = 50
+RECIPIENTS = 50
 MESSAGE_ID = re.compile(r"<[^<>\s]{1,900}>")
 ADDRESS = re.compile(r"[^\s<>@,;:\"()\[\]\\]{1,64}@[a-z0-9._\-\u0080-\U0010ffff]{1,253}", re.IGNORECASE)
 
@@ -30,14 +32,22 @@ class Mail:
     message_id: str | None
     in_reply_to: str | None
     references: tuple[str, ...]
+    recipients: tuple[str, ...]  # of To and Cc, bare and in lower case
     is_verified: bool
     parts: Parts
 
 
-def parse(raw: bytes, *, server: str = OWN_SERVER) -> Mail:
-    """Everything that we make of raw mail. Never raises, whatever the bytes; what cannot be read is None or empty."""
+def parse(raw: bytes, *, server: str = OWN_SERVER, groups: Collection[str] = ()) -> Mail:
+    """Everything that we make of raw mail. Never raises, whatever the bytes; what cannot be read is None or empty.
+
+    `groups` are addresses of mailing groups that forward to us: what comes through one has its author elsewhere.
+    """
     parts = take_apart(raw)
     name, sender = author(parts.authors)
+    group = _group(parts, groups)
+    is_rewritten = bool(group) and sender == group
+    if is_rewritten:  # the group put its own address in place of the author's
+        name, sender = author((parts.header("x-original-from") or parts.header("reply-to"),))
     body = parts.text if parts.text.strip() else text_of(parts.html)
     results = parts.headers.get("authentication-results", [])
     return Mail(
@@ -46,29 +56,44 @@ def parse(raw: bytes, *, server: str = OWN_SERVER) -> Mail:
         subject=parts.header("subject")[:500],
         text=new_text(body),
         body=body,
-        automatic=automatic_kind(parts, sender=sender),
+        automatic=automatic_kind(parts, sender=sender, is_own_list=bool(group)),
         attachments=parts.attachments,
         message_id=next(iter(_ids(parts.header("message-id"))), None),
         in_reply_to=next(iter(_ids(parts.header("in-reply-to"))), None),
         references=tuple(_ids(parts.header("references"))[-REFERENCES:]),
-        is_verified=bool(sender) and is_vouched_for(results, sender, server=server),
+        recipients=tuple(_addresses([*parts.headers.get("to", []), *parts.headers.get("cc", [])])[:RECIPIENTS]),
+        # What a group says of the author nobody else can confirm.
+        is_verified=bool(sender) and not is_rewritten and is_vouched_for(results, sender, server=server),
         parts=parts,
     )
 
 
 def author(values: tuple[str, ...]) -> tuple[str, str]:
     """The one author of a mail as (display name, bare lower-case address); empty unless there is exactly one."""
-    if len(values) != 1:
-        return "", ""
-    try:
-        found = [(n, a) for n, a in getaddresses([values[0]], strict=False) if a]
-    except (ValueError, IndexError, TypeError, RecursionError):
-        return "", ""
-    addresses = {a.strip().lower() for _, a in found if ADDRESS.fullmatch(a.strip())}
+    found = _named_addresses(list(values)) if len(values) == 1 else []
+    addresses = {address for _, address in found if ADDRESS.fullmatch(address)}
     if len(addresses) != 1:
         return "", ""
-    name = next((n for n, a in found if n), "")
+    name = next((n for n, _ in found if n), "")
     return in_words(name)[:120], addresses.pop()
+
+
+def _named_addresses(values: list[str]) -> list[tuple[str, str]]:
+    try:
+        return [(name, a.strip().lower()) for name, a in getaddresses(values, strict=False) if a]
+    except (ValueError, IndexError, TypeError, RecursionError):
+        return []
+
+
+def _addresses(values: list[str]) -> list[str]:
+    """The addresses of some headers, each once, in order."""
+    return list(dict.fromkeys(address for _, address in _named_addresses(values) if ADDRESS.fullmatch(address)))
+
+
+def _group(parts: Parts, groups: Collection[str]) -> str:
+    """The one of `groups` that this mail came through, '' for none: its list id is the address with a dot for the @."""
+    list_id = parts.header("list-id").rpartition("<")[2].rstrip("> ").lower()
+    return next((group for group in groups if list_id == group.replace("@", ".")), "") if list_id else ""
 
 
 def _ids(value: str) -> list[str]:

@@ -6,20 +6,24 @@ from email.message import EmailMessage
 from email.utils import formataddr, make_msgid
 
 from django.conf import settings
-from django.core.signing import BadSignature, Signer
+from django.template.loader import render_to_string
 from google.auth.exceptions import GoogleAuthError
 from googleapiclient.errors import HttpError
 
+from channels_app.gmail.bounces import last_bounce
 from channels_app.gmail.client import GMAIL_ERRORS, Gmail
+from channels_app.gmail.marks import DELIVERY_HEADER, mark_of
 from channels_app.gmail.models import GmailMail
+from channels_app.gmail.threads import conversation_mark
 from channels_app.posting import asked_wait
 from channels_app.registry import Provider, SendError, Sent
 from channels_app.web_form.sender import copy_body, copy_subject
 from fte_project.events import Channel
+from fte_project.markup import to_absolute, to_html
 from fte_project.text import clean_line
 from tickets.models import Delivery, Message, Trust
+from tickets.tokens import status_url
 
-DELIVERY_HEADER = "X-Desk-Delivery"  # Gmail may change the Message-ID; this one stays, and is ours because it is signed
 DRAFT = "draft:"  # before the id of a draft that was made and perhaps sent
 REFERENCES = 20
 BUSY = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
@@ -27,6 +31,9 @@ BUSY = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}
 
 def send_reply(delivery: Delivery, check: Callable[[], None]) -> Sent:
     """Send the reply in its thread, after `check`. Raises SendError; what may be on its way is not `refused`."""
+    if (bounce := last_bounce(delivery)) is not None:
+        error = f"Mail to {delivery.address} came back on {bounce.bounced_at:%-d %B}: {bounce.detail}"
+        raise SendError(error, permanent=True, refused=True)
     gmail = _gmail()
     try:
         draft_id = _draft(delivery, gmail)
@@ -47,8 +54,12 @@ def look_up(delivery: Delivery) -> Sent | None:
     try:
         if gmail.has_draft(delivery.external_id.removeprefix(DRAFT)):
             return None
-        mark = mark_of(delivery.pk)
-        for gmail_id in reversed(gmail.ids("in:sent newer_than:2d")):
+        read = GmailMail.objects.filter(mailbox__address=gmail.address, fate=GmailMail.Fate.OWN)
+        if (own := read.filter(delivery=delivery.pk).first()) is not None:
+            return Sent(external_id=own.gmail_id)
+        sent, mark = gmail.ids("in:sent newer_than:2d"), mark_of(delivery.pk)
+        known = set(read.filter(gmail_id__in=sent).values_list("gmail_id", flat=True))  # as others
+        for gmail_id in reversed([gmail_id for gmail_id in sent if gmail_id not in known]):
             if gmail.header(gmail_id, DELIVERY_HEADER) == mark:
                 return Sent(external_id=gmail_id)
     except GMAIL_ERRORS as error:
@@ -91,9 +102,13 @@ def _thread(delivery: Delivery) -> list[GmailMail]:
 
 def _mail(delivery: Delivery, thread: list[GmailMail]) -> EmailMessage:
     reply, ticket = delivery.reply, delivery.reply.ticket
+    words = {"reply": reply, "ticket": ticket, "company": settings.COMPANY_NAME}
+    words["html"] = to_html(to_absolute(reply.body))
     mail = EmailMessage(policy=policy.default.clone(max_line_length=998))  # a folded Message-ID is another one
     mail["From"] = formataddr((settings.COMPANY_NAME, settings.GMAIL_ADDRESS))
     mail["To"] = delivery.address
+    if reply.cc:
+        mail["Cc"] = ", ".join(reply.cc)
     mail["Message-ID"] = make_msgid(idstring=str(delivery.pk), domain=settings.GMAIL_ADDRESS.rpartition("@")[2])
     mail[DELIVERY_HEADER] = mark_of(delivery.pk)
     if reply.author != Message.Author.STAFF:
@@ -104,31 +119,17 @@ def _mail(delivery: Delivery, thread: list[GmailMail]) -> EmailMessage:
         is_claimed = reply.conversation.trust == Trust.CLAIMED
         subject = copy_subject(ticket) if is_claimed else clean_line(thread[-1].subject if thread else ticket.subject)
         mail["Subject"] = subject if is_claimed or subject.lower().startswith("re:") else f"Re: {subject}"
-        mail.set_content(reply.body)
+        mail.set_content(render_to_string("email/reply.txt", words))
     else:
         mail["Subject"] = copy_subject(ticket)
         mail.set_content(copy_body(reply))
+        words["url"] = status_url(ticket)
+    mail.add_alternative(render_to_string("email/reply.html", words), subtype="html")
     names = [earlier.rfc822_id for earlier in reversed(thread) if earlier.rfc822_id]
     if names:
-        mail["In-Reply-To"], mail["References"] = names[-1], " ".join(names)
+        mail["In-Reply-To"] = names[-1]
+    mail["References"] = " ".join([conversation_mark(reply.conversation_id), *names])
     return mail
-
-
-def mark_of(delivery_id: int) -> str:
-    """What tells our own mail for certain: the delivery's id, signed."""
-    return _signer().sign(str(delivery_id))
-
-
-def delivery_of(mark: str) -> int | None:
-    """The id of the delivery that was sent under this mark; None for one that is not ours."""
-    try:
-        return int(_signer().unsign(mark))
-    except BadSignature:
-        return None
-
-
-def _signer() -> Signer:
-    return Signer(key=settings.STATUS_TOKEN_KEY, sep=".", salt="gmail-delivery", algorithm="sha256")
 
 
 def _said(error: Exception, *, has_left: bool) -> SendError:

@@ -20,6 +20,7 @@ WATCH_DAYS = 7
 QUERY = re.compile(r"(-?)(\w+):(\S+)")
 REPLY_PREFIX = re.compile(r"^(?:(?:re|fwd?|aw|wg)\s*:\s*)+", re.IGNORECASE)
 INTERNAL_MS = 1000
+KINDS = {"messageAdded": "messagesAdded", "labelRemoved": "labelsRemoved"}
 
 
 class NotFound(LookupError):
@@ -58,7 +59,7 @@ class Mailbox:
         self.drafts: dict[str, str] = {}  # draft -> message
         self.sent: list[Stored] = []
         self.watched_until = 0.0
-        self._history: list[tuple[int, str, str]] = []  # (history id, kind, message)
+        self._history: list[tuple[int, str, str, tuple[str, ...]]] = []  # (history id, kind, message, labels)
         self._oldest = 1
         self._numbers = itertools.count(1000)
         self._lock = threading.RLock()
@@ -76,8 +77,9 @@ class Mailbox:
     def relabel(self, message_id: str, *labels: str) -> None:
         """Somebody moves a message, for example to SPAM."""
         with self._lock:
-            self._found(message_id).labels = set(labels)
-            self._happened("labels", message_id)
+            found = self._found(message_id)
+            removed, found.labels = found.labels - set(labels), set(labels)
+            self._happened("labelsRemoved", message_id, *sorted(removed))
 
     def delete(self, message_id: str) -> None:
         with self._lock:
@@ -92,21 +94,22 @@ class Mailbox:
 
     # What the API offers
 
-    def history(self, start: int, *, page: str, size: int) -> dict[str, Any]:
-        """A page of what was added after `start`. Raises NotFound when that is too long ago."""
+    def history(self, start: int, *, types: str, page: str, size: int) -> dict[str, Any]:
+        """A page of what happened after `start`, of some types. Raises NotFound when that is too long ago."""
+        kinds = {KINDS[name] for name in types.split(",") if name in KINDS}
         with self._lock:
             if start < self._oldest:
                 raise NotFound("Requested entity was not found.")
-            added = [(n, m) for n, kind, m in self._history if n > start and kind == "messagesAdded"]
+            told = [row for row in self._history if row[0] > start and row[1] in kinds]
             begin = int(page or 0)
-            rows = [
-                {"id": str(n), "messages": [self._stub(m)], "messagesAdded": [{"message": self._stub(m)}]}
-                for n, m in added[begin : begin + size]
-            ]
+            rows: list[dict[str, Any]] = []
+            for number, kind, message_id, labels in told[begin : begin + size]:
+                change = {"message": self._stub(message_id), **({"labelIds": list(labels)} if labels else {})}
+                rows.append({"id": str(number), "messages": [self._stub(message_id)], kind: [change]})
             answer: dict[str, Any] = {"historyId": str(self.history_id)}
             if rows:
                 answer["history"] = rows
-            if begin + size < len(added):
+            if begin + size < len(told):
                 answer["nextPageToken"] = str(begin + size)
             return answer
 
@@ -195,8 +198,8 @@ class Mailbox:
             raise NotFound("Requested entity was not found.")
         return self.messages[message_id]
 
-    def _happened(self, kind: str, message_id: str) -> None:
-        self._history.append((next(self._numbers), kind, message_id))
+    def _happened(self, kind: str, message_id: str, *labels: str) -> None:
+        self._history.append((next(self._numbers), kind, message_id, labels))
 
     def _stub(self, message_id: str) -> dict[str, Any]:
         found = self.messages.get(message_id)
@@ -262,7 +265,7 @@ class GmailHandler(BaseHTTPRequestHandler):
     def answer(self, method: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Do what is asked: (status, JSON)."""
         url = urlsplit(self.path)
-        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        query = {name: ",".join(values) for name, values in parse_qs(url.query).items()}
         if url.path == "/token":
             return 200, {"access_token": "ya29.simulated", "expires_in": 3599, "token_type": "Bearer"}
         parts = [unquote(part) for part in url.path.strip("/").split("/")]
@@ -298,7 +301,8 @@ def call(mailbox: Mailbox, method: str, what: list[str], query: dict[str, str], 
         case "GET", ["profile"]:
             return {"emailAddress": mailbox.address, "historyId": str(mailbox.history_id)}
         case "GET", ["history"]:
-            return mailbox.history(int(query["startHistoryId"]), page=page, size=size)
+            types = query.get("historyTypes", ",".join(KINDS))
+            return mailbox.history(int(query["startHistoryId"]), types=types, page=page, size=size)
         case "GET", ["messages"]:
             return mailbox.search(query.get("q", ""), page=page, size=size)
         case "GET", ["messages", message_id]:

@@ -37,6 +37,7 @@ def copy_body(reply: Message) -> str:
         "ticket": reply.ticket,
         "url": status_url(reply.ticket),
         "company": settings.COMPANY_NAME,
+        "is_read": bool(settings.GMAIL_ADDRESS),
     }
     return render_to_string("email/reply_copy.txt", context)
 

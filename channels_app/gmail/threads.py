@@ -1,0 +1,82 @@
+"""Which conversation a mail belongs to: by Gmail's thread, by our own signed id, by the mails that it names."""
+
+import re
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+from django.db.models import QuerySet
+
+from channels_app.gmail.models import GmailMail, GmailMailbox
+from channels_app.gmail.parsing import Mail
+from tickets.models import Message, Ticket, Trust
+from tickets.tokens import LENGTH, ticket_of
+
+MARK = re.compile(r"<desk\.(\d{1,18}\.[\w-]{20,100})@")
+TOKEN = re.compile(rf"/support/t/([0-9A-Za-z]{{{LENGTH}}})(?![0-9A-Za-z])")
+TOKENS = 3
+
+
+def continued(mailbox: GmailMailbox, thread_id: str, mail: Mail, *, address: str, trust: Trust) -> Ticket | None:
+    """The ticket that a mail of `address` goes on with; only one of the same address.
+
+    A sender whom nobody vouches for does not get into a conversation in which somebody was vouched for.
+    """
+    for messages in _around(mailbox, thread_id, mail):
+        own = messages.filter(conversation__address=address)
+        if trust == Trust.CLAIMED:
+            own = own.filter(conversation__trust=Trust.CLAIMED)
+        if (latest := own.select_related("ticket").order_by("id").last()) is not None:
+            return latest.ticket
+    return None if trust == Trust.CLAIMED else _by_status_link(mail, address)
+
+
+def answered_by_hand(mailbox: GmailMailbox, thread_id: str, mail: Mail) -> int | None:
+    """The conversation whose customer a mail that a person sent from the mailbox went to; None for any other mail."""
+    for messages in _around(mailbox, thread_id, mail):
+        there = messages.filter(conversation__address__in=mail.recipients)
+        if (latest := there.order_by("id").last()) is not None:
+            return latest.conversation_id
+    return None
+
+
+def conversation_mark(conversation_id: int) -> str:
+    """A message id for References, which mail programs send back: it names the conversation, signed."""
+    domain = settings.GMAIL_ADDRESS.rpartition("@")[2]
+    return f"<desk.{_signer().sign(str(conversation_id))}@{domain}>"
+
+
+def _around(mailbox: GmailMailbox, thread_id: str, mail: Mail) -> Iterator[QuerySet[Message]]:
+    named = [name for name in [mail.in_reply_to, *mail.references] if name]
+    mails = GmailMail.objects.filter(mailbox=mailbox)
+    yield Message.objects.filter(mails__in=mails.filter(thread_id=thread_id))
+    yield Message.objects.filter(conversation__in=_marked(named))
+    yield Message.objects.filter(mails__in=mails.filter(rfc822_id__in=named))
+
+
+def _marked(named: list[str]) -> list[int]:
+    """The conversations that our own signed ids name."""
+    found = []
+    for name in named:
+        mark = MARK.match(name)
+        try:
+            found += [int(_signer().unsign(mark[1]))] if mark else []
+        except BadSignature:
+            continue
+    return found
+
+
+def _by_status_link(mail: Mail, address: str) -> Ticket | None:
+    """What a mail copy with its status link is answered with, when the answer names nothing else."""
+    for token in TOKEN.findall(mail.body)[:TOKENS]:
+        try:
+            ticket = ticket_of(token)
+        except Ticket.DoesNotExist:
+            continue
+        if ticket.conversation.address == address:
+            return ticket
+    return None
+
+
+def _signer() -> Signer:
+    return Signer(key=settings.STATUS_TOKEN_KEY, sep=".", salt="gmail-conversation", algorithm="sha256")
