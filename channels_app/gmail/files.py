@@ -1,7 +1,6 @@
 """Attachments of a mail as the desk keeps them: so many, so large, and of the type that their bytes show."""
 
 import codecs
-import re
 from collections.abc import Iterable
 
 import filetype
@@ -11,9 +10,6 @@ from channels_app.gmail.mime import CONTROL, Attachment
 from fte_project.text import clean_line
 from tickets.intake import InboundFile
 
-MARKUP = re.compile(
-    rb"\s*(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,500}?-->\s*)*<(?:!doctype\s+)?(\w+)", re.S
-)
 NAMES_NOTED = 20
 
 
@@ -39,9 +35,9 @@ def sniffed(content: bytes) -> str:
     found = filetype.guess_mime(content[:8192])
     if found is not None:
         return str(found)
-    markup = MARKUP.match(content[:4096])
-    if markup is not None:
-        return "image/svg+xml" if markup[1].lower() == b"svg" else "text/html"
+    head = content[:4096].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    if head.startswith(b"<"):
+        return "image/svg+xml" if b"<svg" in head else "text/html"
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(content[:4096])
     except UnicodeDecodeError:

@@ -215,6 +215,8 @@ class Mailbox:
                 fits = mail.at > time.time() - int(value[:-1]) * {"d": 86_400, "h": 3600}[value[-1]]
             elif name == "after":
                 fits = mail.at >= int(value)
+            elif name == "before":
+                fits = mail.at < int(value)
             elif name == "in":
                 fits = value.upper() in mail.labels or value == "anywhere"
             else:
