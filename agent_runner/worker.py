@@ -17,6 +17,7 @@ from agent_runner.assistant import MISBEHAVED, Usage, assist, model_name
 from agent_runner.context import RunContext
 from agent_runner.frame import framed, source
 from agent_runner.gate import Kind, Limits, Verdict, judge
+from agent_runner.loops import loop_sign
 from agent_runner.metrics import count_runs
 from agent_runner.models import AgentRun
 from agent_runner.prompts import PROMPT_VERSION
@@ -133,8 +134,11 @@ def open_run(work: Work) -> Run | None:
 
 
 async def think(run: Run) -> None:
-    """Triggers, then the assistant, then the gate: leaves the verdict in `run`. Raises when the model is away."""
+    """Loop guard, triggers, the assistant, the gate: leaves the verdict in `run`. Raises when the model is away."""
     context = run.context
+    if sign := await unit_of_work(loop_sign)(context):
+        run.verdict = Verdict(kind=Kind.HAND_OVER, reason=Reason.USAGE_LIMIT, findings=(f"loop: {sign}",))
+        return
     is_first = await unit_of_work(_is_first)(context)
     said = f"{context.subject}\n{context.question}" if is_first else context.question
     trigger = find_trigger(said)

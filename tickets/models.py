@@ -164,6 +164,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Customers' messages that no reply answers yet, oldest first."""
         return self.filter(direction=Message.Direction.INBOUND, answered_by=None).order_by("id")
 
+    def automatic_lately(self) -> Self:
+        """What no person wrote to a customer within the last hour: answers, and texts that hand over."""
+        authors = [Message.Author.ASSISTANT, Message.Author.SYSTEM]
+        return self.filter(author__in=authors, created_at__gt=Now() - timedelta(hours=1))
+
 
 class Message(models.Model):
     """Something said by or to the customer. Internal remarks are Notes, so they cannot be sent by mistake."""

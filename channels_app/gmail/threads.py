@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from channels_app.gmail.models import GmailMail, GmailMailbox
 from channels_app.gmail.parsing import Mail
+from fte_project.events import Channel
 from tickets.models import Message, Ticket, Trust
 from tickets.tokens import LENGTH, ticket_of
 
@@ -28,7 +29,8 @@ def continued(mailbox: GmailMailbox, thread_id: str, mail: Mail, *, address: str
             own = own.filter(conversation__trust=Trust.CLAIMED)
         if (latest := own.select_related("ticket").order_by("id").last()) is not None:
             return latest.ticket
-    return None if trust == Trust.CLAIMED else _by_status_link(mail, address)
+    by_link = None if trust == Trust.CLAIMED else _by_status_link(mail, address)
+    return by_link or _held_up(address, trust)
 
 
 def answered_by_hand(mailbox: GmailMailbox, thread_id: str, mail: Mail) -> int | None:
@@ -76,6 +78,16 @@ def _by_status_link(mail: Mail, address: str) -> Ticket | None:
         if ticket.conversation.address == address:
             return ticket
     return None
+
+
+def _held_up(address: str, trust: Trust) -> Ticket | None:
+    """Where people look at a sender who got as many automatic mails within an hour as there may be: a new ticket would
+    bring another one, and two machines without threads would go on for ever."""
+    to_them = Message.objects.all().automatic_lately().filter(channel=Channel.EMAIL, conversation__address=address)
+    if to_them.count() < settings.ANSWERS_PER_HOUR:
+        return None
+    held = Ticket.objects.escalated().filter(conversation__address=address, channel=Channel.EMAIL)
+    return held.filter(conversation__trust=Trust.CLAIMED).first() if trust == Trust.CLAIMED else held.first()
 
 
 def _signer() -> Signer:
