@@ -21,6 +21,7 @@ from fte_project.events import DeadLettered, DeliveryQueued, outbound_topics, pu
 from fte_project.inbox import OVERDUE, work_through
 from fte_project.models import DeadLetter
 from fte_project.roles import together
+from tickets.lifecycle import Status as TicketStatus
 from tickets.models import Conversation, Delivery
 from tickets.undelivered import tell_people
 
@@ -172,6 +173,8 @@ async def _ask(delivery: Delivery, began: float) -> None:
 
 
 def _send(delivery: Delivery, check: Callable[[], None]) -> Sent:
+    if delivery.reply.ticket.status == TicketStatus.CLOSED:
+        raise SendError("The ticket was closed before this could be sent.", permanent=True, refused=True)
     return provider(delivery.channel).send(delivery, check)
 
 

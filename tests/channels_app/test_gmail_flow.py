@@ -6,8 +6,11 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
+from channels_app.delivery import deliver_one
 from channels_app.gmail import sync as syncing
 from channels_app.gmail import taking
 from channels_app.gmail.client import Gmail
@@ -29,6 +32,7 @@ from tests.channels_app.mailbox import (
 from tests.factories import write
 from tests.fakes.gmail import BREAKS, FaultyGmail
 from tickets.models import Conversation, Delivery, Message, Ticket, Trust
+from tickets.replies import reply
 
 pytestmark = pytest.mark.django_db
 
@@ -359,3 +363,87 @@ def test_a_reply_to_the_form_leaves_through_gmail_too_with_its_status_link(inbox
     (sent,) = inbox.sent
     assert "/support/t/" in text_of(sent.raw)
     assert headers_of(sent.raw)["In-Reply-To"] is None
+
+
+# --- Pending too long ------------------------------------------------------------------------------------------------
+
+
+def test_c10_a_reply_on_a_ticket_that_was_closed_meanwhile_is_not_sent(asked: Conversation, inbox: Mailbox) -> None:
+    Ticket.objects.update(status="closed")
+    after = deliver()
+    assert (after.status, inbox.sent) == ("failed", [])
+    assert "was closed before" in after.error
+
+
+def test_c10_of_a_customer_who_was_erased_nothing_is_sent(asked: Conversation, inbox: Mailbox) -> None:
+    delivery = Delivery.objects.get()
+    asked.delete()
+    async_to_sync(deliver_one)(delivery.pk)
+    assert inbox.sent == []
+
+
+def later() -> None:
+    """The waits of all deliveries are over."""
+    Delivery.objects.filter(status="queued").update(due_at=Now() - timedelta(seconds=1))
+
+
+def drain() -> None:
+    for _ in range(8):
+        for delivery in Delivery.objects.all().due().order_by("id"):
+            async_to_sync(deliver_one)(delivery.pk)
+
+
+def test_c13_while_gmail_is_down_replies_wait_and_then_leave_in_order(
+    asked: Conversation, server: FaultyGmail, inbox: Mailbox, sam: User
+) -> None:
+    for words in ("Second", "Third"):
+        reply(Ticket.objects.get(), body=words, staff=sam)
+    server.plan = lambda method, path: "busy"
+    for _ in range(3):
+        drain()
+        later()
+    assert inbox.sent == []
+    assert set(Delivery.objects.values_list("status", flat=True)) == {"queued"}
+    server.plan = lambda *_: None
+    later()
+    drain()
+    said = [text_of(sent.raw).splitlines()[0] for sent in inbox.sent]
+    assert len(said) == 3
+    assert said[1:] == ["Second", "Third"]
+
+
+def test_c13_a_reply_that_has_waited_for_hours_goes_to_a_person_first(
+    asked: Conversation, server: FaultyGmail, inbox: Mailbox, settings: Any
+) -> None:
+    server.plan = lambda method, path: "busy"
+    Delivery.objects.update(queued_at=Now() - timedelta(hours=settings.DELIVER_FOR_HOURS, minutes=1))
+    assert deliver().status == "failed"
+    assert Ticket.objects.get().escalations.get().reason == "delivery_failed"
+    server.plan = lambda *_: None
+    later()
+    for delivery in Delivery.objects.filter(reply__kind="answer"):
+        async_to_sync(deliver_one)(delivery.pk)
+    assert inbox.sent == []
+
+
+# --- What others write into headers ----------------------------------------------------------------------------------
+
+HOSTILE = ["x\r\nBcc: all@example.com", "=?utf-8?q?x=0D=0ABcc:_all=40example.com?=", "x\x00y", "\u202eevil", "a" * 3000]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda v: ascii(v)[:20])
+def test_c12_line_breaks_in_what_a_customer_wrote_make_no_header(value: str, inbox: Mailbox, articles: None) -> None:
+    folded = value.replace("\r\n", "\r\n ")  # as it can come in at all
+    head = (
+        f'From: "{folded}" <ann@example.com>\r\nTo: {OURS}\r\nSubject: {folded}\r\n'
+        f'Message-ID: <1{folded}@example.com>\r\nIn-Reply-To: <{folded}@example.com>\r\nReferences: {folded}\r\nCc: "{folded}" <boss@example.com>\r\n'
+        f"Authentication-Results: {VOUCHED}\r\n\r\nHow do I reset my password?\r\n"
+    )
+    inbox.receive(head.encode("utf-8", "surrogateescape"))
+    read()
+    answered(Conversation.objects.get())
+    assert deliver().status == "sent"
+    mail = headers_of(inbox.sent[0].raw)
+    assert mail["Bcc"] is None
+    assert [a.addr_spec for a in mail["To"].addresses] == ["ann@example.com"]
+    assert all(len(mail.get_all(name, [])) == 1 for name in ("From", "To", "Subject"))
