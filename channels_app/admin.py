@@ -17,10 +17,12 @@ from unfold.decorators import display
 
 from channels_app.duty import may_change, on_duty, set_duty, team
 from channels_app.models import GmailMail, StaffDuty, StaffNotice
+from channels_app.settings_page import ChannelSettingsAdmin
 from fte_project.desk import NONE, ReadOnlyAdmin, moment
 from fte_project.text import plain_error
 from tickets.models import Escalation, Ticket
 
+__all__ = ["ChannelSettingsAdmin"]  # with every class below: the app's pages
 Status = StaffNotice.Status
 COLOURS = {  # Unfold's label colours
     Status.QUEUED: "info",

@@ -10,6 +10,7 @@ class ChannelsAppConfig(AppConfig):
     def ready(self) -> None:
         from django.conf import settings
 
+        from channels_app import checks  # noqa: F401 (registers itself)
         from fte_project import health, roles, schedule
 
         roles.register("delivery", "channels_app.delivery.deliver")

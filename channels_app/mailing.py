@@ -22,6 +22,13 @@ def automatic_mail(*, subject: str, body: str, to: str, mark: str, kind: str) ->
     return EmailMessage(subject=subject, body=body, from_email=settings.EMAIL_FROM, to=[to], headers=headers)
 
 
+def test_words(way: str) -> dict[str, str]:
+    """Subject and body of a test that goes through `way`."""
+    name = settings.COMPANY_NAME
+    body = f"This is a test of the {name} support desk, sent through {way}. Replies to customers go the same way.\n"
+    return {"subject": f"Test of the {name} support desk", "body": body}
+
+
 def send_mail(mail: EmailMessage, check: Callable[[], None]) -> None:
     """Hand the mail to the mail server, after `check`. Raises SendError; what may be on its way is not `refused`."""
     mailer = mailers.default

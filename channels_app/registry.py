@@ -39,11 +39,13 @@ class Provider:
 
     `send(delivery, check)` calls `check` right before the words leave: it raises LeaseLost when they are not ours
     to send any more. `look_up` gives what the provider accepted of this delivery, None when it certainly has
-    nothing, and raises SendError when it cannot say; a provider that cannot be asked at all has none.
+    nothing, and raises SendError when it cannot say; a provider that cannot be asked at all has none. `test` sends a
+    test to an address of ours, at once, and raises SendError.
     """
 
     send: Callable[[Delivery, Callable[[], None]], Sent]
     look_up: Callable[[Delivery], Sent | None] | None = None
+    test: Callable[[str], None] | None = None
 
 
 PROVIDERS = {Channel.EMAIL: "channels_app.web_form.sender.MAIL_COPY"}

@@ -1,4 +1,4 @@
-"""The desk: the lists of tickets and deliveries (their pages: desk_views.py, desk_deliveries.py), settings, record."""
+"""The desk: the lists of tickets and deliveries (their pages: desk_views.py, desk_deliveries.py), and the record."""
 
 import re
 from typing import Any
@@ -20,7 +20,7 @@ from tickets import desk_deliveries, desk_views
 from tickets.desk_page import STATUS_COLOURS
 from tickets.desk_queue import ORDER, queue
 from tickets.lifecycle import Handler, Status
-from tickets.models import ChannelSettings, Delivery, Ticket, TicketEvent
+from tickets.models import Delivery, Ticket, TicketEvent
 from tickets.reasons import Reason, Urgency
 from tickets.timeline import person
 
@@ -214,26 +214,6 @@ class DeliveryAdmin(SearchesReferences, ChoicesAdmin):
     @display(description="Since", ordering="changed_at")
     def age(self, delivery: Delivery) -> SafeString:
         return moment(delivery.changed_at)
-
-
-@admin.register(ChannelSettings)
-class ChannelSettingsAdmin(ModelAdmin):
-    """What leads may change about a channel. The rows are made by a migration, one per channel."""
-
-    list_display = ["channel_label", "is_enabled", "max_words", "quiet_seconds"]
-    fields = ["channel_label", "is_enabled", "signature", "max_words", "quiet_seconds"]
-    readonly_fields = ["channel_label"]
-    actions = None
-
-    @display(description="Channel")
-    def channel_label(self, settings: ChannelSettings) -> str:
-        return str(settings)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ChannelSettings | None = None) -> bool:
-        return False
 
 
 @admin.register(TicketEvent)

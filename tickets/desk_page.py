@@ -1,12 +1,14 @@
 """What one ticket's page shows, and which of its buttons."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from customers.models import Customer
+from fte_project.events import Channel
+from tickets.copies import copied_by_customer
 from tickets.lifecycle import Event, Handler, NotAllowed, Status, outcome
 from tickets.models import Escalation, Ticket, Trust
 from tickets.reasons import Urgency
@@ -48,6 +50,7 @@ class Kept:
     box: str  # reply or note
     text: str
     why: str = ""
+    cc: list[str] = field(default_factory=list)
 
 
 def buttons(ticket: Ticket, viewer: User) -> Buttons:
@@ -89,6 +92,8 @@ def page_context(ticket: Ticket, viewer: User, kept: Kept | None = None) -> dict
         "other_tickets": _other_tickets(ticket, customer),
         "buttons": buttons(ticket, viewer),
         "kept": kept,
+        "takes_copies": ticket.channel == Channel.EMAIL,
+        "copied": copied_by_customer(ticket),
     }
 
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from fte_project.text import clean_line, clean_text
 from tickets import escalations
+from tickets.copies import NoAddress, copies
 from tickets.desk_page import Kept, page_context
 from tickets.lifecycle import NotAllowed
 from tickets.models import Attachment, Conversation, Message, Ticket
@@ -71,27 +72,27 @@ def page(request: HttpRequest, pk: int, model_admin: Any) -> HttpResponse:
 def send_reply(request: HttpRequest, pk: int, model_admin: Any) -> HttpResponse:
     """Send the text to the customer; a refused one comes back in its box, with the reason."""
     ticket, staff = _found(request, pk, CHANGE)
-    body = clean_text(request.POST.get("body", ""))
+    body, cc = clean_text(request.POST.get("body", "")), request.POST.getlist("cc")
     try:
-        _reply_if_newest_seen(ticket, staff, body, request.POST.get("last_message", ""))
+        _reply_if_newest_seen(ticket, staff, body, request.POST.get("last_message", ""), copies(ticket, cc))
     except NewerMessage:
         why = "Somebody wrote in this conversation since you opened it. Read what is new, then send again."
-    except (NotAllowed, NothingToSend) as error:
+    except (NotAllowed, NothingToSend, NoAddress) as error:
         why = str(error)
     else:
         messages.success(request, f"Your reply to {ticket.reference} is on its way.")
         return _to_page(ticket)
     ticket, staff = _found(request, pk, CHANGE)
-    return _page(request, ticket, staff, model_admin, Kept(box="reply", text=body, why=why))
+    return _page(request, ticket, staff, model_admin, Kept(box="reply", text=body, why=why, cc=cc))
 
 
-def _reply_if_newest_seen(ticket: Ticket, staff: User, body: str, last_seen: str) -> Message:
+def _reply_if_newest_seen(ticket: Ticket, staff: User, body: str, last_seen: str, cc: list[str]) -> Message:
     """Reply while `last_seen` is still the conversation's newest message. Raises NewerMessage and as reply() does."""
     with transaction.atomic():
         Conversation.objects.lock(ticket.conversation_id)
         if last_seen != str(newest_message(ticket)):
             raise NewerMessage
-        return reply(ticket, body=body, staff=staff)
+        return reply(ticket, body=body, staff=staff, cc=cc)
 
 
 @require_POST

@@ -28,10 +28,12 @@ def reply(
     kind: str = Message.Kind.MESSAGE,
     sources: Sequence[dict[str, Any]] = (),
     answers: Iterable[int] | None = None,
+    cc: Sequence[str] = (),
 ) -> Message:
     """Store a reply of `staff`, or of the assistant when there is none, and queue its deliveries.
 
-    `answers` are the ids of the customer's messages it answers; all unanswered ones of the conversation without it.
+    `cc` are the addresses that get a copy of a mail. `answers` are the ids of the customer's messages it answers; all
+    unanswered ones of the conversation without it.
     Raises NotAllowed when the ticket cannot be replied to like this, NothingToSend for an empty body.
     """
     with transaction.atomic():
@@ -43,7 +45,7 @@ def reply(
             take_over(ticket, staff)
         author = Message.Author.STAFF if staff else Message.Author.ASSISTANT
         message = store_reply(
-            ticket, author=author, staff=staff, body=body, kind=kind, sources=sources, answers=answers
+            ticket, author=author, staff=staff, body=body, kind=kind, sources=sources, answers=answers, cc=cc
         )
         record(ticket, "replied", staff_actor(staff) if staff else ASSISTANT, message=message.pk, kind=kind)
         crash("reply_before_commit")
@@ -67,6 +69,7 @@ def store_reply(
     staff: "User | None" = None,
     sources: Sequence[dict[str, Any]] = (),
     answers: Iterable[int] | None = None,
+    cc: Sequence[str] = (),
 ) -> Message:
     """Store the words and queue their deliveries, without moving the ticket (the caller did, in its transaction)."""
     if not body.strip():
@@ -81,6 +84,7 @@ def store_reply(
         channel=ticket.channel,
         body=body,
         sources=list(sources),
+        cc=list(cc),
     )
     waiting = Message.objects.filter(conversation_id=ticket.conversation_id).unanswered()
     if answers is not None:

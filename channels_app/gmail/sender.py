@@ -15,6 +15,7 @@ from channels_app.gmail.client import GMAIL_ERRORS, Gmail
 from channels_app.gmail.marks import DELIVERY_HEADER, mark_of
 from channels_app.gmail.models import GmailMail
 from channels_app.gmail.threads import conversation_mark
+from channels_app.mailing import test_words
 from channels_app.posting import asked_wait
 from channels_app.registry import Provider, SendError, Sent
 from channels_app.web_form.sender import copy_body, copy_subject
@@ -150,4 +151,18 @@ def _said(error: Exception, *, has_left: bool) -> SendError:
     return SendError(text, refused=not has_left)
 
 
-GMAIL = Provider(send=send_reply, look_up=look_up)
+def send_test(address: str) -> None:
+    """Send a test from our mailbox, in a thread of its own. Raises SendError."""
+    words = test_words("Gmail")
+    mail = EmailMessage()
+    mail["From"], mail["To"] = formataddr((settings.COMPANY_NAME, settings.GMAIL_ADDRESS)), address
+    mail["Subject"], mail["Auto-Submitted"] = words["subject"], "auto-generated"
+    mail.set_content(words["body"])
+    gmail = _gmail()
+    try:
+        gmail.send_draft(gmail.create_draft(mail.as_bytes(), None))
+    except GMAIL_ERRORS as error:
+        raise _said(error, has_left=True) from error
+
+
+GMAIL = Provider(send=send_reply, look_up=look_up, test=send_test)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from channels_app.mailing import automatic_mail, send_mail
+from channels_app.mailing import automatic_mail, send_mail, test_words
 from channels_app.registry import Provider, Sent
 from tickets.models import Delivery, Message, Ticket, Trust
 from tickets.tokens import status_url
@@ -42,4 +42,10 @@ def copy_body(reply: Message) -> str:
     return render_to_string("email/reply_copy.txt", context)
 
 
-MAIL_COPY = Provider(send=send_copy)  # a mail server cannot be asked what it accepted
+def send_test(address: str) -> None:
+    """Mail a test as a copy would be. Raises SendError."""
+    words = test_words("the mail server")
+    send_mail(automatic_mail(**words, to=address, mark="test", kind="auto-generated"), lambda: None)
+
+
+MAIL_COPY = Provider(send=send_copy, test=send_test)  # a mail server cannot be asked what it accepted

@@ -436,7 +436,8 @@ def test_c12_line_breaks_in_what_a_customer_wrote_make_no_header(value: str, inb
     folded = value.replace("\r\n", "\r\n ")  # as it can come in at all
     head = (
         f'From: "{folded}" <ann@example.com>\r\nTo: {OURS}\r\nSubject: {folded}\r\n'
-        f'Message-ID: <1{folded}@example.com>\r\nIn-Reply-To: <{folded}@example.com>\r\nReferences: {folded}\r\nCc: "{folded}" <boss@example.com>\r\n'
+        f"Message-ID: <1{folded}@example.com>\r\nIn-Reply-To: <{folded}@example.com>\r\nReferences: {folded}\r\n"
+        f'Cc: "{folded}" <boss@example.com>\r\n'
         f"Authentication-Results: {VOUCHED}\r\n\r\nHow do I reset my password?\r\n"
     )
     inbox.receive(head.encode("utf-8", "surrogateescape"))
