@@ -9,6 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
+from django.test import Client
 
 from channels_app.delivery import deliver_one
 from channels_app.gmail import sync as syncing
@@ -448,3 +449,67 @@ def test_c12_line_breaks_in_what_a_customer_wrote_make_no_header(value: str, inb
     assert mail["Bcc"] is None
     assert [a.addr_spec for a in mail["To"].addresses] == ["ann@example.com"]
     assert all(len(mail.get_all(name, [])) == 1 for name in ("From", "To", "Subject"))
+
+
+# --- Where reading begins --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pushed", ["newer", "equal", "none"])
+def test_d1_reading_begins_at_our_own_cursor_whatever_a_push_says(pushed: str, inbox: Mailbox) -> None:
+    """Gmail pushes the id of now: who begins there misses the mail that it is about."""
+    inbox.receive(a_mail())
+    inbox.receive(a_mail(Message_ID="<2@example.com>", Subject="Another"))
+    cursor = GmailMailbox.objects.get().history_id
+    assert cursor is not None
+    assert cursor < inbox.history_id
+    if pushed == "equal":
+        read()
+    read()
+    assert Message.objects.count() == 2
+    assert GmailMailbox.objects.get().history_id == inbox.history_id
+
+
+def test_d1_without_a_cursor_everything_since_the_connection_is_searched_for(inbox: Mailbox) -> None:
+    inbox.receive(a_mail()).at += 2
+    GmailMailbox.objects.update(history_id=None)
+    read()
+    assert Message.objects.count() == 1
+    assert GmailMailbox.objects.get().history_id is not None
+
+
+# --- Hostile HTML ----------------------------------------------------------------------------------------------------
+
+HOSTILE_HTML = """<html><head><style>p{background:url(https://evil.example/a.png)}</style>
+<meta http-equiv=refresh content="0;url=https://evil.example"><base href="https://evil.example/"></head><body>
+<p>How do I reset my password?</p><script>alert(1)</script><svg onload=alert(1)><math><mtext></mtext></math></svg>
+<img src="https://evil.example/pixel.gif"><img src=x onerror=alert(1)><iframe src="javascript:alert(1)"></iframe>
+<form action="https://evil.example"><input name=password></form><a href="javascript:alert(1)">press</a>
+<img src="cid:1"></body></html>"""
+
+
+def test_d14_hostile_html_is_words_on_the_desk_and_nothing_is_loaded(
+    inbox: Mailbox, articles: None, desk: Client
+) -> None:
+    mail = EmailMessage(policy=policy.SMTP)
+    mail["From"], mail["To"], mail["Subject"] = "ann@example.com", OURS, "<img src=x onerror=alert(1)>"
+    mail["Authentication-Results"] = VOUCHED
+    mail.set_content(HOSTILE_HTML, subtype="html")
+    inbox.receive(mail.as_bytes())
+    read()
+    message = Message.objects.get()
+    assert "How do I reset my password?" in message.body
+    answered(message.conversation)
+    deliver()
+    answer = desk.get(f"/admin/tickets/ticket/{message.ticket_id}/change/")
+    page = answer.content.decode()
+    for evil in (
+        "<img src=x",
+        "<svg onload",
+        "<iframe",
+        "evil.example/pixel",
+        "javascript:alert",
+        "http-equiv=refresh",
+    ):
+        assert evil not in page, evil
+    assert "script-src" in answer["Content-Security-Policy"]
+    assert b"evil.example" not in inbox.sent[0].raw

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
 from django.test import Client
 
 from agent_runner.worker import answer
@@ -15,6 +16,7 @@ from tests.factories import write
 from tests.fakes.gmail import FaultyGmail
 from tickets.lifecycle import Handler, Status
 from tickets.models import Conversation, Delivery, Message, Ticket, Trust
+from tickets.replies import reply
 from tickets.tokens import status_token, ticket_of
 
 pytestmark = pytest.mark.django_db
@@ -292,3 +294,25 @@ def test_a_status_link_in_the_mail_of_another_opens_nothing(claimed: Ticket, inb
     inbox.receive(a_mail(link, Subject="Question", From="eve@example.com"))
     read()
     assert Conversation.objects.count() == 2
+
+
+def test_whom_staff_choose_gets_the_mail_too(asked: Ticket, inbox: Mailbox, sam: User) -> None:
+    reply(asked, body="We have mended it.", staff=sam, cc=["boss@example.com"])
+    deliver()
+    mail = headers_of(inbox.sent[0].raw)
+    assert (mail["To"], mail["Cc"]) == ("ann@example.com", "boss@example.com")
+    assert mail["Auto-Submitted"] is None, "a person wrote it"
+
+
+def test_a_reply_is_text_and_simple_html(asked: Ticket, inbox: Mailbox, sam: User) -> None:
+    reply(asked, body="See **this**: [a](/help/a) <script>x</script>", staff=sam)
+    deliver()
+    mail = headers_of(inbox.sent[0].raw)
+    assert mail.get_content_type() == "multipart/alternative"
+    plain, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    assert "**" not in plain
+    assert "/help/a)" in plain
+    assert "<strong>this</strong>" in html
+    assert "<script" not in html
+    assert asked.reference in plain
+    assert asked.reference in html
