@@ -22,7 +22,7 @@ from channels_app.web_form.sender import copy_body, copy_subject
 from fte_project.events import Channel
 from fte_project.markup import to_absolute, to_html
 from fte_project.text import clean_line
-from tickets.models import Delivery, Message, Trust
+from tickets.models import ChannelSettings, Delivery, Message, Trust
 from tickets.tokens import status_url
 
 DRAFT = "draft:"  # before the id of a draft that was made and perhaps sent
@@ -105,6 +105,8 @@ def _mail(delivery: Delivery, thread: list[GmailMail]) -> EmailMessage:
     reply, ticket = delivery.reply, delivery.reply.ticket
     words = {"reply": reply, "ticket": ticket, "company": settings.COMPANY_NAME}
     words["html"] = to_html(to_absolute(reply.body))
+    if reply.author == Message.Author.STAFF:  # the assistant's words end with it already
+        words["signature"] = ChannelSettings.of(Channel.EMAIL).signature
     mail = EmailMessage(policy=policy.default.clone(max_line_length=998))  # a folded Message-ID is another one
     mail["From"] = formataddr((settings.COMPANY_NAME, settings.GMAIL_ADDRESS))
     mail["To"] = delivery.address

@@ -15,7 +15,7 @@ from tests.channels_app.mailbox import OURS, VOUCHED, a_mail, answered, deliver,
 from tests.factories import write
 from tests.fakes.gmail import FaultyGmail
 from tickets.lifecycle import Handler, Status
-from tickets.models import Conversation, Delivery, Message, Ticket, Trust
+from tickets.models import ChannelSettings, Conversation, Delivery, Message, Ticket, Trust
 from tickets.replies import reply
 from tickets.tokens import status_token, ticket_of
 
@@ -305,6 +305,7 @@ def test_whom_staff_choose_gets_the_mail_too(asked: Ticket, inbox: Mailbox, sam:
 
 
 def test_a_reply_is_text_and_simple_html(asked: Ticket, inbox: Mailbox, sam: User) -> None:
+    ChannelSettings.objects.filter(pk="email").update(signature="Kind regards,\nThe Tidewater team")
     reply(asked, body="See **this**: [a](/help/a) <script>x</script>", staff=sam)
     deliver()
     mail = headers_of(inbox.sent[0].raw)
@@ -314,5 +315,7 @@ def test_a_reply_is_text_and_simple_html(asked: Ticket, inbox: Mailbox, sam: Use
     assert "/help/a)" in plain
     assert "<strong>this</strong>" in html
     assert "<script" not in html
+    assert "Kind regards,\nThe Tidewater team" in plain.replace("\r", "")
+    assert "Kind regards,<br>" in html
     assert asked.reference in plain
     assert asked.reference in html
