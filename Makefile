@@ -58,7 +58,7 @@ check: dev  ## style, types, missing migrations, production settings
 	@$(PY) -m tests.services $(PY) manage.py makemigrations --check --dry-run
 	@env $(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
 
-smoke: install  ## a temporary instance, four conversations through it, one line of JSON
+smoke: install  ## a temporary instance, five conversations through it, one line of JSON
 	@$(PY) -m tests.smoke
 
 chaos: dev  ## customers write while processes, database and broker are killed; MESSAGES= KILLS= SEED= HISTORY=file

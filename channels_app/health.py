@@ -32,11 +32,15 @@ def web_form() -> Finding:
 
 
 def email_copies() -> Finding:
-    """Whether the mail server that EMAIL_URL names lets us in; without one, where the copies are written."""
+    """Whether the mail server that EMAIL_URL names lets us in; without one, where the copies are written.
+
+    With a mailbox in Gmail the copies leave through it, and the mail server has the notices to staff only.
+    """
     mailer = mailers.default
     if not isinstance(mailer, EmailBackend):
         folder = getattr(mailer, "file_path", "memory")
-        return State.OK, f"Written to {folder}, not sent: EMAIL_URL is not set."
+        what = f"Sent through {settings.GMAIL_ADDRESS}; notices to staff are w" if settings.GMAIL_ADDRESS else "W"
+        return State.OK, f"{what}ritten to {folder}, not sent: EMAIL_URL is not set."
     server = f"{mailer.host}:{mailer.port}"
     mailer.timeout = MAIL_SECONDS
     try:
@@ -86,7 +90,8 @@ def email_channel() -> Finding:
     if (trouble := consent_trouble(mailbox)) is not None:
         return State.FAILED, trouble
     parts = [f"{mailbox.address}, read {spoken(wait)} ago", _how_told(mailbox), _how_opened(mailbox)]
-    return State.OK, f"{'; '.join(part for part in parts if part)}."
+    where = " It is a simulated Gmail: nothing leaves this machine." if settings.GMAIL_API_URL else ""
+    return State.OK, f"{'; '.join(part for part in parts if part)}.{where}"
 
 
 def watch_trouble(mailbox: GmailMailbox) -> str | None:

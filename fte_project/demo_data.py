@@ -4,6 +4,8 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
+from channels_app.gmail.models import GmailMailbox
+from channels_app.simulator.letters import World, letter
 from channels_app.web_form.parsing import SubmitIn, submission
 from fte_project import embedded
 from fte_project.models import ApiKey, Heartbeat
@@ -28,6 +30,14 @@ QUESTIONS = (
     ("Noah Cohen", "noah@example.com", "Fax machine", "Can I send a project to a fax machine in our branch office?"),
 )  # fmt: skip
 
+MAILS = (
+    ("Olga Petrova", "olga@example.com", "Invite guests", "How do I invite a guest who should see one project only?"),
+    ("Ben Okoro", "ben@example.com", "Lost phone", "I lost my phone with the authenticator app. How do I sign in now?"),
+    ("Yuki Tanaka", "yuki@example.com", "Recurring task", "How do I make a task that comes back every Monday?"),
+    ("Carla Rossi", "carla@example.com", "Complaint", "This is the third time it fails, I want to talk to a manager."),
+    ("Sam Reed", "sam@example.com", "Discount", "Do you give a discount to schools?"),
+)  # fmt: skip
+
 
 def make_people() -> tuple[str, str]:
     """The three logins with this instance's password, and a service key: (password, key)."""
@@ -44,9 +54,14 @@ def make_people() -> tuple[str, str]:
     return password, ApiKey.issue("instance", ["read"])
 
 
-def fill(*, empty: bool = False) -> None:
-    """Load the sample articles and questions into a new installation; anything there already is left alone."""
+def fill(gmail: dict[str, str], *, empty: bool = False) -> None:
+    """Load the sample articles and questions into a new installation; anything there already is left alone.
+
+    `gmail`: the settings of its simulated Gmail, empty without one. The mails are put there, to be read from it.
+    """
     Heartbeat.objects.all().delete()  # of an earlier start: readiness must mean this one
+    if gmail:  # connected from now on, so that the first mail is none from before
+        GmailMailbox.objects.get_or_create(address=gmail["GMAIL_ADDRESS"])
     if empty:
         return
     if not Article.objects.exists():
@@ -57,3 +72,7 @@ def fill(*, empty: bool = False) -> None:
             for number, (name, email, subject, message) in enumerate(QUESTIONS):
                 form = SubmitIn(name=name, email=email, subject=subject, message=message)
                 receive(submission(form, key=f"demo-{number}"))
+        if gmail:
+            world = World(gmail["GMAIL_API_URL"], gmail["GMAIL_ADDRESS"])
+            for name, email, subject, text in MAILS:
+                world.write(letter(sender=email, name=name, to=gmail["GMAIL_ADDRESS"], subject=subject, text=text))

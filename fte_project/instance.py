@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from django.conf import settings
 
 from fte_project import embedded
 
-WEB_PORT, BROKER_PORT = 8000, 19092
+BROKER_PORT, GMAIL_PORT = 19092, 8025
+GMAIL = "simulate_gmail"
 STOP_SECONDS = 22
 # Everybody at a local instance shares one address, and often one e-mail.
 RAISED_LIMITS = {f"RATE_LIMIT_{kind}": "1000000/60" for kind in ("IP", "EMAIL", "TICKET", "FOLLOW_UPS", "GLOBAL")}
@@ -33,14 +35,32 @@ class Instance:
         self.state: Path = settings.STATE_DIR
         self.postgres = None if os.environ.get("DATABASE_URL") else embedded.Postgres(self.state)
         given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-        self.broker = None if given else embedded.Broker(self.state, embedded.free_port(BROKER_PORT))
+        self.broker = None if given else embedded.Broker(self.state, _port(BROKER_PORT))
         self.kafka = given or (self.broker.address if self.broker else "")
-        self.base_url = f"http://127.0.0.1:{embedded.free_port(WEB_PORT)}"
+        self.base_url = f"http://127.0.0.1:{_port(settings.DEMO_PORT)}"
+        self.gmail = self._simulated_gmail()
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self._is_mine = False
 
+    def _simulated_gmail(self) -> dict[str, str]:
+        """The settings that put a simulated Gmail in Google's place; none when real mail is configured."""
+        if os.environ.get("GMAIL_ADDRESS") or os.environ.get("EMAIL_URL"):
+            return {}
+        url = f"http://127.0.0.1:{_port(GMAIL_PORT)}"
+        return {
+            "GMAIL_ADDRESS": parseaddr(settings.EMAIL_FROM)[1].lower(),
+            "GMAIL_API_URL": url,
+            "GMAIL_PUSH_TOPIC": "projects/simulated/topics/gmail",
+            "GMAIL_PUSH_AUDIENCE": f"{self.base_url}/api/webhooks/gmail",
+            "GMAIL_PUSH_ACCOUNT": "push@simulated.iam.gserviceaccount.com",
+            "GOOGLE_KEYS_URL": f"{url}/certs",
+        }
+
     def start_services(self) -> None:
-        """PostgreSQL and the broker, unless their addresses are set. Raises EmbeddedUnavailable, InstanceFailed."""
+        """PostgreSQL, the broker and a simulated Gmail, unless their addresses are set.
+
+        Raises EmbeddedUnavailable, InstanceFailed.
+        """
         embedded.make_state_dir(self.state)
         running = embedded.read_instance(self.state)
         if running:
@@ -50,6 +70,21 @@ class Instance:
             self.postgres.start()
         if self.broker is not None:
             self.broker.start()
+        if self.gmail:
+            self._start_gmail()
+
+    def _start_gmail(self) -> None:
+        port = self.gmail["GMAIL_API_URL"].rpartition(":")[2]
+        command = ["manage.py", GMAIL, "--port", port, "--push-to", self.gmail["GMAIL_PUSH_AUDIENCE"]]
+        self._spawn(GMAIL, [*command, "--folder", str(self.state / "mail")], {**os.environ, **self.gmail})
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            self.check()
+            with contextlib.suppress(requests.RequestException):
+                requests.get(self.gmail["GOOGLE_KEYS_URL"], timeout=5).raise_for_status()
+                return
+            time.sleep(0.05)
+        raise InstanceFailed(f"The simulated Gmail does not answer; its log is {self._log(GMAIL)}.")
 
     def _sweep(self, earlier: dict[str, Any]) -> None:
         """Refuse to start beside a living instance; end what one that was killed has left behind."""
@@ -60,12 +95,14 @@ class Instance:
             if _is_ours(pid, name):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     psutil.Process(pid).kill()
+        (self.state / "instance.json").unlink(missing_ok=True)  # what it set is not ours
 
     def start_processes(self, **published: Any) -> None:
         """Web server and processor; `published` goes into the instance file. Raises InstanceFailed after a minute."""
         env = {
             **RAISED_LIMITS,
             **os.environ,
+            **self.gmail,
             "FTE_STATE_DIR": str(self.state),
             "FTE_DEMO": "1",
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
@@ -88,6 +125,7 @@ class Instance:
                 "base_url": self.base_url,
                 "kafka": self.kafka,
                 "state": str(self.state),
+                "gmail": self.gmail,
                 **published,
             },
         )
@@ -143,22 +181,34 @@ class Instance:
         """Stop everything that was started here: processes first, then broker and database."""
         if not self._is_mine:
             return  # another instance lives in this folder
-        for child in self.children.values():
-            with contextlib.suppress(ProcessLookupError):
-                child.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        for child in self.children.values():
-            try:
-                child.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+        gmail = self.children.pop(GMAIL, None)
+        _end(*self.children.values())
+        if gmail is not None:
+            _end(gmail)  # last: what was being sent through it is finished
         if self.broker is not None:
             self.broker.stop()
         if self.postgres is not None:
             self.postgres.stop()
         with contextlib.suppress(FileNotFoundError):
             (self.state / "instance.json").unlink()
+
+
+def _port(preferred: int) -> int:
+    """The usual port when it is free; any with FTE_PORT=0, for several that start at the same time."""
+    return embedded.free_port(preferred if settings.DEMO_PORT else 0)
+
+
+def _end(*children: subprocess.Popen[bytes]) -> None:
+    for child in children:
+        with contextlib.suppress(ProcessLookupError):
+            child.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    for child in children:
+        try:
+            child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def _is_ours(pid: int, name: str) -> bool:

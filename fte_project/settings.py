@@ -58,6 +58,7 @@ if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS):
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
 COMPANY_NAME = env.str("COMPANY_NAME", "Tidewater")
 SUPPORT_HOURS = env.str("SUPPORT_HOURS", "Monday to Friday, 9:00 to 17:00")
+DEMO_PORT = env.int("FTE_PORT", 8000)
 DEMO = env.bool("FTE_DEMO", False) and not PRODUCTION  # landing form at `/`
 
 # --- Services -------------------------------------------------------------------------------------------------
@@ -180,17 +181,30 @@ if TESTING and env.str("MAIL_DIR", ""):  # processes started by a test cannot sh
         }
     }
 
-# E-mail is on when our mailbox is named. Outside production it may be a simulated Gmail instead of Google's.
-GMAIL_ADDRESS = env.str("GMAIL_ADDRESS", "").lower()
+# E-mail is on when our mailbox is named. Outside production it may be a simulated Gmail instead of Google's: the demo
+# starts one unless a mailbox is named, and its addresses are then those of every command on this machine.
+for name in ("GMAIL_API_URL", "GOOGLE_KEYS_URL"):
+    if PRODUCTION and env.str(name, ""):
+        raise ImproperlyConfigured(f"{name} names a simulated Google: it must not be set when FTE_MODE=production.")
+SIMULATED: dict[str, str] = {} if env.str("GMAIL_ADDRESS", "") else INSTANCE.get("gmail", {})
+
+
+def google(name: str, default: str = "") -> str:
+    """The variable `name`; unset, what the demo has set it to for its simulated Gmail."""
+    value: str = env.str(name, "")
+    return value or SIMULATED.get(name, default)
+
+
+GMAIL_ADDRESS = google("GMAIL_ADDRESS").lower()
 GMAIL_SERVICE_ACCOUNT = env.str("GMAIL_SERVICE_ACCOUNT", "")
-GMAIL_API_URL = "" if PRODUCTION else env.str("GMAIL_API_URL", "")
+GMAIL_API_URL = google("GMAIL_API_URL")
 # Pushes of Pub/Sub: what their token is made for (our endpoint's address), and the account that signs them.
-GMAIL_PUSH_AUDIENCE = env.str("GMAIL_PUSH_AUDIENCE", "")
-GMAIL_PUSH_ACCOUNT = env.str("GMAIL_PUSH_ACCOUNT", "")
+GMAIL_PUSH_AUDIENCE = google("GMAIL_PUSH_AUDIENCE")
+GMAIL_PUSH_ACCOUNT = google("GMAIL_PUSH_ACCOUNT")
 if GMAIL_PUSH_AUDIENCE and not GMAIL_PUSH_ACCOUNT:
     raise ImproperlyConfigured("GMAIL_PUSH_ACCOUNT must name the service account that signs the pushes.")
-GMAIL_PUSH_TOPIC = env.str("GMAIL_PUSH_TOPIC", "")
-GOOGLE_KEYS_URL = "https://www.googleapis.com/oauth2/v1/certs"
+GMAIL_PUSH_TOPIC = google("GMAIL_PUSH_TOPIC")
+GOOGLE_KEYS_URL = google("GOOGLE_KEYS_URL", "https://www.googleapis.com/oauth2/v1/certs")
 GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token"
 GOOGLE_CONSENT_URL = "https://accounts.google.com/o/oauth2/v2/auth"
 # In place of the service account: a person consents once, with `manage.py connect_gmail`.

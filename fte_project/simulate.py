@@ -29,18 +29,20 @@ class Outcome:
     accepted_ms: float | None = None
     answered_ms: float | None = None
     delivered_ms: float | None = None
+    stored_ms: float | None = None  # of a mail
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
 class Visitor:
-    """Speaks HTTP with the instance that `instance` (its instance file) describes."""
+    """Speaks HTTP with the instance that `instance` (its instance file) describes; `began` is when it last did."""
 
     def __init__(self, instance: dict[str, Any]) -> None:
         self.instance = instance
         self.base = str(instance["base_url"])
         self.http = requests.Session()
+        self.began = Clock()
 
     def submit(self, fields: dict[str, str], *, wait: float) -> Outcome:
         """Send the form and wait for the answer. Raises Rejected."""
@@ -51,14 +53,14 @@ class Visitor:
         return self._customer(f"/api/support/ticket/{token}/messages", {"message": text}, wait=wait)
 
     def _customer(self, path: str, fields: dict[str, str], *, wait: float) -> Outcome:
-        began = _Clock()
+        self.began, deadline = Clock(), time.monotonic() + wait
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         response = self.http.post(f"{self.base}{path}", json=fields, headers=headers, timeout=30)
         if response.status_code != 201:
             raise Rejected(_detail(response))
         said = response.json()
-        found = Outcome(ticket=said["reference"], token=said["token"], accepted_ms=began.ms())
-        self._wait_for_reply(found, began, wait, author=None)
+        found = Outcome(ticket=said["reference"], token=said["token"], accepted_ms=self.began.ms())
+        self.wait_for_reply(found, self.began, deadline, author=None)
         return found
 
     def staff_reply(self, ticket_pk: int, reference: str, token: str, text: str, *, wait: float) -> Outcome:
@@ -68,7 +70,7 @@ class Visitor:
         fields = _Form.read(self.http.get(page, timeout=30).text, action="/reply/")
         if fields is None:
             raise Rejected(f"{reference} cannot be replied to on the desk.")
-        began = _Clock()
+        self.began, deadline = Clock(), time.monotonic() + wait
         seen = len(self._messages(token))
         response = self.http.post(
             f"{self.base}/admin/tickets/ticket/{ticket_pk}/reply/",
@@ -79,8 +81,8 @@ class Visitor:
         )
         if response.status_code != 302:
             raise Rejected(f"The desk answered {response.status_code}.")
-        found = Outcome(ticket=reference, token=token, accepted_ms=began.ms())
-        self._wait_for_reply(found, began, wait, author="staff", after=seen)
+        found = Outcome(ticket=reference, token=token, accepted_ms=self.began.ms())
+        self.wait_for_reply(found, self.began, deadline, author="staff", after=seen)
         return found
 
     def _log_in(self) -> None:
@@ -98,11 +100,11 @@ class Visitor:
         messages: list[dict[str, Any]] = found.json()["messages"]
         return messages
 
-    def _wait_for_reply(
-        self, found: Outcome, began: "_Clock", wait: float, *, author: str | None, after: int = 0
+    def wait_for_reply(
+        self, found: Outcome, began: "Clock", deadline: float, *, author: str | None, after: int = 0
     ) -> None:
         """Fill in the first reply that is newer than what was just written; leave `waiting` when none came."""
-        token, deadline = str(found.token), time.monotonic() + wait
+        token = str(found.token)
         while time.monotonic() < deadline:
             messages = self._messages(token)
             if author is None:
@@ -114,7 +116,7 @@ class Visitor:
                 return
             time.sleep(POLL_SECONDS)
 
-    def _fill(self, found: Outcome, reply: dict[str, Any], began: "_Clock") -> None:
+    def _fill(self, found: Outcome, reply: dict[str, Any], began: "Clock") -> None:
         found.delivered_ms = began.ms()
         found.answered_ms = min(began.ms_at(datetime.fromisoformat(reply["at"])), found.delivered_ms)
         found.reply = reply["text"]
@@ -129,7 +131,7 @@ class Visitor:
         return next((e["reason"] for e in found["escalations"]), None)
 
 
-class _Clock:
+class Clock:
     """Milliseconds since it was made."""
 
     def __init__(self) -> None:

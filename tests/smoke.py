@@ -1,4 +1,4 @@
-"""`make smoke`: a temporary instance on free ports, four conversations through its real doors, one line of JSON."""
+"""`make smoke`: a temporary instance on free ports, five conversations through its real doors, one line of JSON."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fte_project.embedded import read_instance
 
+GIVEN = {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "EMAIL_URL", "GMAIL_ADDRESS"}
 BASE = Path(__file__).parent.parent
 
 
@@ -20,8 +21,8 @@ class Smoke:
 
     def __init__(self) -> None:
         self.state = Path(tempfile.mkdtemp(prefix="fte-s-"))
-        keep = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"}}
-        self.env = {**keep, "FTE_STATE_DIR": str(self.state), "FTE_MODE": "local"}
+        keep = {k: v for k, v in os.environ.items() if k not in GIVEN}
+        self.env = {**keep, "FTE_STATE_DIR": str(self.state), "FTE_MODE": "local", "FTE_PORT": "0"}
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "demo"], cwd=BASE, env=self.env, stdout=subprocess.DEVNULL
         )
@@ -69,6 +70,8 @@ def main() -> int:
         _, answered = smoke.say("--subject", "How do I reset my password?", "--text", question)
         _, escalated = smoke.say("--subject", "Prices for a team", "--text", "What does it cost for ten people?")
         _, followup = smoke.say("--ticket", str(answered.get("ticket")), "--text", "Thanks! How do I use dark mode?")
+        mailed = ("--channel", "email", "--subject", "How do I reset my password?", "--text", question)
+        _, email = smoke.say(*mailed)
         _, staff = smoke.say("--as-staff", "--ticket", str(escalated.get("ticket")), "--text", "Here is our offer.")
     finally:
         stopped = smoke.close()
@@ -80,11 +83,13 @@ def main() -> int:
         and escalated.get("escalation_reason") == "pricing_inquiry"
         and followup.get("ticket") == answered.get("ticket")
         and followup.get("status") in {"answered", "suggested", "escalated"}
+        and email.get("status") == "answered"
+        and email.get("delivered_ms") is not None
         and staff.get("status") == "answered"
         and staff.get("reply") == "Here is our offer."
     )
-    result = {"ok": ok, "answered": answered, "escalated": escalated, "followup": followup, "staff": staff}
-    print(json.dumps({**result, "seconds": round(time.monotonic() - began, 1)}))
+    said = {"answered": answered, "escalated": escalated, "followup": followup, "staff": staff, "email": email}
+    print(json.dumps({"ok": ok, **said, "seconds": round(time.monotonic() - began, 1)}))
     return 0 if ok else 1
 
 

@@ -42,6 +42,7 @@ DOORS = frozenset(
         "desk",
         "admin",
         "simulate",
+        "simulate_mail",
         "demo_data",
         "management",
         "settings",

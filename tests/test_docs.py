@@ -8,7 +8,7 @@ import pytest
 BASE = Path(__file__).parent.parent
 README = (BASE / "README.md").read_text()
 SETTINGS = (BASE / "fte_project" / "settings.py").read_text()
-VARIABLES = sorted(set(re.findall(r"(?:env\.\w+|required|rate)\(\s*\"([A-Z_]+)\"", SETTINGS)))
+VARIABLES = sorted(set(re.findall(r"(?:env\.\w+|required|rate|google)\(\s*\"([A-Z_]+)\"", SETTINGS)))
 # Set by the demo and by tests for the processes they start, not by people.
 INTERNAL = {"FTE_DEMO", "FTE_CRASH_AT", "MEMO_URL", "MAIL_DIR"}
 

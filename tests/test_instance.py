@@ -17,24 +17,33 @@ from fte_project.embedded import Postgres, read_instance
 from tests.processes import BASE, wait_for
 
 
-def demo(state: Path) -> subprocess.Popen[bytes]:
-    """`manage.py demo --empty` in its own folder, with services of its own."""
-    drop = {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "FTE_MODE"}
+def local(state: Path) -> dict[str, str]:
+    """The environment of commands for an instance in its own folder, with services of its own."""
+    drop = {"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "FTE_MODE", "EMAIL_URL", "GMAIL_ADDRESS"}
     env = {k: v for k, v in os.environ.items() if k not in drop}
-    env |= {"FTE_STATE_DIR": str(state), "FTE_MODE": "local"}
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "demo", "--empty"], cwd=BASE, env=env, stdout=subprocess.DEVNULL
-    )
+    return env | {"FTE_STATE_DIR": str(state), "FTE_MODE": "local", "FTE_PORT": "0"}
 
 
-@pytest.fixture
-def state() -> Iterator[Path]:
+def demo(state: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "manage.py", "demo", *arguments]
+    return subprocess.Popen(command, cwd=BASE, env=local(state), stdout=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def swept_folder() -> Iterator[Path]:
+    """A folder for an instance, of which nothing is left at the end."""
     with tempfile.TemporaryDirectory(prefix="fte-i-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
         for pid in pids(Path(folder)):
             with contextlib.suppress(psutil.NoSuchProcess):
                 psutil.Process(pid).kill()
         Postgres(Path(folder)).stop()
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    with swept_folder() as folder:
+        yield folder
 
 
 def pids(state: Path) -> list[int]:
@@ -57,10 +66,10 @@ def is_ready(state: Path) -> bool:
 
 
 def test_the_demo_stops_everything_on_ctrl_c_and_a_second_one_beside_it_changes_nothing(state: Path) -> None:
-    first = demo(state)
+    first = demo(state, "--empty")
     wait_for(lambda: is_ready(state), 90)
     started = [*pids(state), Postgres(state).pid()]
-    second = demo(state)
+    second = demo(state, "--empty")
     assert second.wait(30) == 1
     assert is_ready(state)
 
@@ -71,13 +80,13 @@ def test_the_demo_stops_everything_on_ctrl_c_and_a_second_one_beside_it_changes_
 
 
 def test_a_demo_that_was_killed_is_swept_away_by_the_next_one(state: Path) -> None:
-    first = demo(state)
+    first = demo(state, "--empty")
     wait_for(lambda: is_ready(state), 90)
     left_behind = list(read_instance(state)["children"].values())
     first.kill()
     first.wait()
 
-    again = demo(state)
+    again = demo(state, "--empty")
     wait_for(lambda: is_ready(state) and read_instance(state)["pid"] == again.pid, 90)
     assert not [pid for pid in left_behind if is_alive(pid)]
     again.send_signal(signal.SIGINT)

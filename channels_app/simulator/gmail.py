@@ -9,12 +9,20 @@ import json
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import Message
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from channels_app.simulator import world
+from channels_app.simulator.google import GoogleKey
+from channels_app.simulator.pushing import Pushes
 
 WATCH_DAYS = 7
 QUERY = re.compile(r"(-?)(\w+):(\S+)")
@@ -36,38 +44,48 @@ class Stored:
     labels: set[str]
     raw: bytes
     at: float = field(default_factory=time.time)
+    history_id: int = 0  # of its coming in
+    draft_id: str = ""  # that it was sent as
 
-    @property
+    @cached_property
     def parsed(self) -> Message:
         return message_from_bytes(self.raw)
 
-    @property
+    @cached_property
     def message_id(self) -> str:
         return str(self.parsed["Message-ID"] or "").strip()
 
-    @property
+    @cached_property
     def subject(self) -> str:
         return REPLY_PREFIX.sub("", str(self.parsed["Subject"] or "")).strip()
 
 
 class Mailbox:
-    """One mailbox: what is in it, what happened to it, and what left it."""
+    """One mailbox: what is in it, what happened to it, and what left it, also as files in `folder`.
 
-    def __init__(self, address: str) -> None:
+    `tell(address, history id)` hears of every change while the mailbox is watched.
+    """
+
+    def __init__(
+        self, address: str, *, tell: Callable[[str, int], None] | None = None, folder: Path | None = None
+    ) -> None:
         self.address = address
         self.messages: dict[str, Stored] = {}
         self.drafts: dict[str, str] = {}  # draft -> message
         self.sent: list[Stored] = []
         self.watched_until = 0.0
+        self._watched_labels: set[str] = set()
+        self._tell, self._folder = tell, folder
         self._history: list[tuple[int, str, str, tuple[str, ...]]] = []  # (history id, kind, message, labels)
-        self._oldest = 1
-        self._numbers = itertools.count(1000)
+        # They grow over restarts too: a cursor from before one is too old, as with Gmail after some days.
+        self._numbers = itertools.count(time.time_ns() // 1000)
+        self._oldest = next(self._numbers)
         self._lock = threading.RLock()
 
     @property
     def history_id(self) -> int:
         """The newest one; it grows with every change."""
-        return self._history[-1][0] if self._history else 1
+        return self._history[-1][0] if self._history else self._oldest
 
     def receive(self, raw: bytes, labels: tuple[str, ...] = ("INBOX", "UNREAD")) -> Stored:
         """A mail comes in, or is put here by a person (`SENT`), and joins the thread it answers."""
@@ -162,16 +180,20 @@ class Mailbox:
                 raise NotFound("Requested entity was not found.")
             draft = self.messages.pop(self.drafts.pop(draft_id))
             self._happened("messagesDeleted", draft.id)
-            mail = draft.parsed
+            mail = message_from_bytes(draft.raw)
             mail["X-Google-Original-Message-ID"] = draft.message_id
             del mail["Message-ID"]
             mail["Message-ID"] = f"<CA{next(self._numbers)}@mail.gmail.com>"
             sent = self._add(mail.as_bytes(), {"SENT"}, thread_id=draft.thread_id)
+            sent.draft_id = draft_id
             self.sent.append(sent)
+            self._write_down(sent)
             return {"id": sent.id, "threadId": sent.thread_id, "labelIds": ["SENT"]}
 
-    def watch(self) -> dict[str, Any]:
-        self.watched_until = time.time() + WATCH_DAYS * 24 * 3600
+    def watch(self, labels: tuple[str, ...] = ()) -> dict[str, Any]:
+        """For a week, of what happens to mails under these labels (to any without); it tells once at once."""
+        self.watched_until, self._watched_labels = time.time() + WATCH_DAYS * 24 * 3600, set(labels)
+        self._tell_of(self.history_id)
         return {"historyId": str(self.history_id), "expiration": str(int(self.watched_until * INTERNAL_MS))}
 
     # Inside
@@ -182,8 +204,14 @@ class Mailbox:
         if thread_id is None and (answered := self._answered_by(stored)):
             stored.thread_id = answered.thread_id
         self.messages[new_id] = stored
-        self._happened("messagesAdded", new_id)
+        stored.history_id = self._happened("messagesAdded", new_id)
         return stored
+
+    def _write_down(self, mail: Stored) -> None:
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            at = datetime.fromtimestamp(mail.at, UTC)
+            (self._folder / f"{at:%Y%m%d-%H%M%S}-{mail.id}.eml").write_bytes(mail.raw)
 
     def _answered_by(self, mail: Stored) -> Stored | None:
         """Gmail joins a thread when a reference and the subject fit."""
@@ -198,8 +226,17 @@ class Mailbox:
             raise NotFound("Requested entity was not found.")
         return self.messages[message_id]
 
-    def _happened(self, kind: str, message_id: str, *labels: str) -> None:
-        self._history.append((next(self._numbers), kind, message_id, labels))
+    def _happened(self, kind: str, message_id: str, *labels: str) -> int:
+        number = next(self._numbers)
+        self._history.append((number, kind, message_id, labels))
+        about = self.messages[message_id].labels if message_id in self.messages else set(labels)
+        if not self._watched_labels or about & self._watched_labels:
+            self._tell_of(number)
+        return number
+
+    def _tell_of(self, number: int) -> None:
+        if self._tell is not None and time.time() < self.watched_until:
+            self._tell(self.address, number)
 
     def _stub(self, message_id: str) -> dict[str, Any]:
         found = self.messages.get(message_id)
@@ -227,18 +264,31 @@ class Mailbox:
 
 
 class GmailServer(ThreadingHTTPServer):
-    """The API for some mailboxes, and the token endpoint of their OAuth."""
+    """The API for some mailboxes, the token endpoint of their OAuth, Google's certificates, and the world around.
+
+    With `push_to` (endpoint, service account) what happens in a mailbox that is watched is pushed there.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, *addresses: str, port: int = 0) -> None:
+    def __init__(
+        self, *addresses: str, port: int = 0, push_to: tuple[str, str] | None = None, folder: Path | None = None
+    ) -> None:
         super().__init__(("127.0.0.1", port), GmailHandler)
-        self.mailboxes = {address: Mailbox(address) for address in addresses}
+        self.key = GoogleKey("simulated-1")
+        self.pushes = Pushes(*push_to, self.key) if push_to else None
+        tell = self.pushes.tell if self.pushes else None
+        self.mailboxes = {address: Mailbox(address, tell=tell, folder=folder) for address in addresses}
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def server_close(self) -> None:
+        super().server_close()
+        if self.pushes is not None:
+            self.pushes.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that was killed in the middle of a request is no news here."""
@@ -251,13 +301,19 @@ class GmailHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self.take("GET", {})
+        if self.path.startswith("/world/"):
+            self.say(*self.world("GET", b""))
+        else:
+            self.take("GET", {})
 
     def do_DELETE(self) -> None:
         self.take("DELETE", {})
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path.startswith("/world/"):
+            self.say(*self.world("POST", raw))
+            return
         is_json = self.headers.get("Content-Type", "").startswith("application/json")
         self.take("POST", json.loads(raw) if raw and is_json else {})
 
@@ -270,6 +326,8 @@ class GmailHandler(BaseHTTPRequestHandler):
         query = {name: ",".join(values) for name, values in parse_qs(url.query).items()}
         if url.path == "/token":
             return 200, {"access_token": "ya29.simulated", "expires_in": 3599, "token_type": "Bearer"}
+        if url.path == "/certs":
+            return 200, {self.server.key.key_id: self.server.key.certificate}
         parts = [unquote(part) for part in url.path.strip("/").split("/")]
         if parts[:3] != ["gmail", "v1", "users"] or len(parts) < 5:
             return error(404, "Not Found")
@@ -282,6 +340,13 @@ class GmailHandler(BaseHTTPRequestHandler):
             return error(404, str(missing))
         except (ValueError, KeyError) as wrong:
             return error(400, f"Invalid argument: {wrong}")
+
+    def world(self, method: str, raw: bytes) -> tuple[int, dict[str, Any]]:
+        """What nobody can ask Google: no fault ever befalls it."""
+        try:
+            return 200, world.look(self.server, method, [unquote(part) for part in self.path.split("/")[2:]], raw)
+        except LookupError as missing:
+            return error(404, str(missing))
 
     def say(self, status: int, body: dict[str, Any], **headers: str) -> None:
         raw = json.dumps(body).encode()
@@ -317,7 +382,7 @@ def call(mailbox: Mailbox, method: str, what: list[str], query: dict[str, str], 
         case "POST", ["drafts", "send"]:
             return mailbox.send_draft(body["id"])
         case "POST", ["watch"]:
-            return mailbox.watch()
+            return mailbox.watch(tuple(body.get("labelIds", [])))
         case "POST", ["stop"]:
             mailbox.watched_until = 0.0
             return {}

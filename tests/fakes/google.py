@@ -1,53 +1,29 @@
-"""Google's keys on the loopback, and tokens that are signed with them, or with others."""
+"""Google's keys on the loopback, and tokens that are signed with them as Google never does, or with others."""
 
-import base64
 import hashlib
 import hmac
 import json
-import time
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
-
+from channels_app.simulator.google import GoogleKey, part, push_claims
 from tests.fakes.serving import serving
 
+__all__ = ["part"]
 AUDIENCE = "https://desk.example.com/api/webhooks/gmail"
 ACCOUNT = "push@project.iam.gserviceaccount.com"
 
 
-def part(value: object) -> str:
-    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-class Signer:
-    """A key pair with an id, and the certificate that vouches for it."""
-
-    def __init__(self, key_id: str) -> None:
-        self.key_id = key_id
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, key_id)])
-        now, public = datetime.now(UTC), self.key.public_key()
-        made = x509.CertificateBuilder(name, name, public, x509.random_serial_number(), now, now + timedelta(1))
-        self.certificate = made.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+class Signer(GoogleKey):
+    """A key that also signs what Google would not."""
 
     def token(self, *, header: dict[str, Any] | None = None, without: str = "", **claims: Any) -> str:
         """A token as Pub/Sub sends it, with these changes; `without` leaves one claim out."""
-        now = int(time.time())
-        said = {
-            "iss": "https://accounts.google.com", "aud": AUDIENCE, "email": ACCOUNT, "email_verified": True,
-            "sub": "1", "azp": "1", "iat": now, "exp": now + 3600, **claims,
-        }  # fmt: skip
+        said = {**push_claims(audience=AUDIENCE, account=ACCOUNT), **claims}
         said.pop(without, None)
-        head = {"alg": "RS256", "kid": self.key_id, "typ": "JWT", **(header or {})}
-        signed = f"{part({k: v for k, v in head.items() if v is not None})}.{part(said)}"
-        return f"{signed}.{part(self.key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+        head = {**self.header(), **(header or {})}
+        return self.sign({name: value for name, value in head.items() if value is not None}, said)
 
     def token_signed_with_the_certificate(self) -> str:
         """The old trick: the public certificate as the secret of an HMAC."""

@@ -65,7 +65,7 @@ class Command(BaseCommand):
         from fte_project import demo_data
 
         password, key = demo_data.make_people()
-        demo_data.fill(empty=empty)
+        demo_data.fill(instance.gmail, empty=empty)
         instance.start_processes(
             service_key=key, logins=dict.fromkeys(demo_data.LOGINS, password), mail=str(settings.STATE_DIR / "mail")
         )
@@ -77,6 +77,8 @@ class Command(BaseCommand):
         for name, password in logins.items():
             rows.add_row("", f"{name} / {password}")
         rows.add_row("Form", f"{instance.base_url}/support/")
+        if instance.gmail:
+            rows.add_row("Mail to", f"{instance.gmail['GMAIL_ADDRESS']} (simulated Gmail)")
         rows.add_row("API", f"{instance.base_url}/api/docs")
         rows.add_row("Mails, logs", str(instance.state))
         console = Console(file=sys.stdout, highlight=False)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from fte_project import embedded
 from fte_project.events import Channel
 from fte_project.simulate import Outcome, Rejected, Visitor
+from fte_project.simulate_mail import Correspondent
 from tickets.models import Ticket
 from tickets.tokens import status_token
 
@@ -25,7 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--channel", choices=Channel.values, default=Channel.WEB_FORM.value)
-        parser.add_argument("--from", dest="sender", metavar="ADDRESS", default="ann@example.com")
+        parser.add_argument("--from", dest="sender", metavar="ADDRESS", help="default: ann@example.com")
         parser.add_argument("--name", default="Ann Example")
         parser.add_argument("--subject", default="A question")
         parser.add_argument("--text", required=True)
@@ -38,12 +40,13 @@ class Command(BaseCommand):
         instance = embedded.read_instance(settings.STATE_DIR)
         if not instance:
             raise CommandError("No instance is running here: start one with `make demo`.", returncode=2)
-        if options["channel"] != Channel.WEB_FORM:
-            raise CommandError(f"The channel {options['channel']} is off on this instance.", returncode=2)
+        has_gmail = bool(instance.get("gmail"))
+        if options["channel"] == Channel.WHATSAPP or (options["channel"] == Channel.EMAIL and not has_gmail):
+            raise CommandError(f"The channel {options['channel']} cannot be simulated on this instance.", returncode=2)
         if options["as_staff"] and not options["ticket"]:
             raise CommandError("--as-staff needs --ticket.", returncode=2)
         try:
-            found = self._act(Visitor(instance), options)
+            found = self._act(instance, options)
         except Rejected as error:
             found = Outcome(ticket=options["ticket"], status="rejected")
             self.stderr.write(str(error))
@@ -52,19 +55,37 @@ class Command(BaseCommand):
         self._print(found, as_json=options["json"])
         sys.exit({"waiting": 2, "rejected": 3}.get(found.status, 0))
 
-    def _act(self, visitor: Visitor, options: dict[str, Any]) -> Outcome:
-        text, wait = options["text"], options["wait"]
+    def _act(self, instance: dict[str, Any], options: dict[str, Any]) -> Outcome:
+        text, wait, sender = options["text"], options["wait"], options["sender"]
+        by_mail = Correspondent(instance) if options["channel"] == Channel.EMAIL else None
         if options["ticket"]:
-            try:
-                ticket = Ticket.objects.all().by_reference(options["ticket"])
-            except Ticket.DoesNotExist as error:
-                raise Rejected(f"There is no ticket {options['ticket']}.") from error
-            token = status_token(ticket)
+            ticket = self._ticket(options["ticket"])
             if options["as_staff"]:
-                return visitor.staff_reply(ticket.pk, ticket.reference, token, text, wait=wait)
-            return visitor.write_again(token, text, wait=wait)
-        fields = {"name": options["name"], "email": options["sender"], "subject": options["subject"], "message": text}
-        return visitor.submit(fields, wait=wait)
+                return self._answer(Visitor(instance), by_mail, ticket, options)
+            if by_mail is not None:
+                return by_mail.write_again(ticket, sender=sender, text=text, wait=wait)
+            return Visitor(instance).write_again(status_token(ticket), text, wait=wait)
+        who = {"name": options["name"], "subject": options["subject"]}
+        sender = sender or "ann@example.com"
+        if by_mail is not None:
+            return by_mail.write(sender=sender, text=text, wait=wait, **who)
+        return Visitor(instance).submit({**who, "email": sender, "message": text}, wait=wait)
+
+    def _answer(
+        self, visitor: Visitor, by_mail: Correspondent | None, ticket: Ticket, options: dict[str, Any]
+    ) -> Outcome:
+        """On the desk; over e-mail, until it has left as a mail."""
+        deadline, token = time.monotonic() + options["wait"], status_token(ticket)
+        found = visitor.staff_reply(ticket.pk, ticket.reference, token, options["text"], wait=options["wait"])
+        if by_mail is not None and found.status == "answered":
+            by_mail.wait_until_left(found, visitor.began, deadline)
+        return found
+
+    def _ticket(self, reference: str) -> Ticket:
+        try:
+            return Ticket.objects.all().by_reference(reference)
+        except Ticket.DoesNotExist as error:
+            raise Rejected(f"There is no ticket {reference}.") from error
 
     def _print(self, found: Outcome, *, as_json: bool) -> None:
         if as_json:
