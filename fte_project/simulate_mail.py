@@ -4,8 +4,8 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from channels_app.gmail.marks import delivery_of
 from channels_app.gmail.models import GmailMail
-from channels_app.gmail.sender import delivery_of
 from channels_app.simulator.letters import Delivered, World, answer_to, letter
 from fte_project.simulate import POLL_SECONDS, Clock, Outcome, Rejected, Visitor
 from tickets.models import Delivery, Message, Ticket
