@@ -16,6 +16,9 @@ import requests
 from django.conf import settings
 from django.db import connection
 
+from fte_project.models import OutboxEvent
+from tickets.models import Conversation, Delivery, Message
+
 BASE = Path(__file__).parent.parent
 
 
@@ -27,6 +30,17 @@ def wait_for[T](look: Callable[[], T], seconds: float = 60) -> T:
             return found
         time.sleep(0.05)
     pytest.fail(f"waited {seconds} s in vain")
+
+
+def all_is_done() -> bool:
+    """Nothing is waiting, due or under way any more."""
+    return (
+        Message.objects.exists()
+        and not Message.objects.all().unanswered().exists()
+        and not Conversation.objects.exclude(work_due_at=None, lease_token=None).exists()
+        and not Delivery.objects.all().waiting().exists()
+        and not OutboxEvent.objects.filter(published_at=None).exists()
+    )
 
 
 def _answers(url: str) -> bool:

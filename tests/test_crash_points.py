@@ -12,12 +12,13 @@ from django.contrib.auth.models import User
 
 from channels_app.models import StaffNotice
 from fte_project.embedded import free_port
-from fte_project.models import DeadLetter, OutboxEvent
+from fte_project.models import DeadLetter
 from tests.factories import PRICES, fields, make_staff, sample_articles, write
 from tests.fakes.memo import FaultyMemoServer, memo_server
 from tests.fakes.webhook import webhook
-from tests.processes import BASE, Processes, processes, wait_for
-from tickets.models import Conversation, Delivery, Message
+from tests.processes import BASE, Processes, all_is_done, processes, wait_for
+from tests.test_mail_crash_points import MAIL_POINTS
+from tickets.models import Conversation, Message
 
 __all__ = ["processes"]
 
@@ -46,17 +47,6 @@ def memos(processes: Processes) -> Iterator[FaultyMemoServer]:
     with memo_server() as server:
         processes.env["MEMO_URL"] = server.url
         yield server
-
-
-def all_is_done() -> bool:
-    """Nothing is waiting, due or under way any more."""
-    return (
-        Message.objects.exists()
-        and not Message.objects.all().unanswered().exists()
-        and not Conversation.objects.exclude(work_due_at=None, lease_token=None).exists()
-        and not Delivery.objects.all().waiting().exists()
-        and not OutboxEvent.objects.filter(published_at=None).exists()
-    )
 
 
 def assert_answered_and_delivered_once(memos: FaultyMemoServer) -> None:
@@ -178,4 +168,7 @@ def test_every_named_point_is_tried() -> None:
     for app in ("fte_project", "tickets", "channels_app", "agent_runner"):
         for path in (BASE / app).rglob("*.py"):
             named |= set(re.findall(r'\bcrash\("(\w+)"\)', path.read_text()))
-    assert named == {*POINTS, *WEB_POINTS, *GIVE_UP_POINTS, "work_retried", *NOTICE_POINTS}
+    over_mail = {point for points in MAIL_POINTS.values() for point in points}
+    assert named == {*POINTS, *WEB_POINTS, *GIVE_UP_POINTS, "work_retried", *NOTICE_POINTS, *over_mail}
+    over_the_form = {*POINTS, *WEB_POINTS, "work_retried"}
+    assert over_the_form - over_mail == set(), "a mail goes the same way"

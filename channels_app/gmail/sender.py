@@ -19,6 +19,7 @@ from channels_app.mailing import test_words
 from channels_app.posting import asked_wait
 from channels_app.registry import Provider, SendError, Sent
 from channels_app.web_form.sender import copy_body, copy_subject
+from fte_project.crash import crash
 from fte_project.events import Channel
 from fte_project.markup import to_absolute, to_html
 from fte_project.text import clean_line
@@ -87,9 +88,11 @@ def _draft(delivery: Delivery, gmail: Gmail) -> str:
     draft_id = gmail.create_draft(
         _mail(delivery, thread).as_bytes(), thread[0].thread_id if thread and not is_claimed else None
     )
+    crash("draft_made")
     ours = Delivery.objects.filter(pk=delivery.pk, lease_token=delivery.lease_token)
     ours.update(external_id=f"{DRAFT}{draft_id}")
     delivery.external_id = f"{DRAFT}{draft_id}"
+    crash("draft_stored")
     return draft_id
 
 

@@ -15,6 +15,7 @@ from channels_app.gmail.models import GmailMail, GmailMailbox
 from channels_app.gmail.parsing import Mail, parse
 from channels_app.gmail.taking import is_to_read, take
 from channels_app.gmail.trouble import healed, told
+from fte_project.crash import crash
 from fte_project.events import Channel
 from tickets.models import ChannelSettings
 
@@ -76,6 +77,7 @@ def sync(mailbox: GmailMailbox, gmail: Gmail) -> int:
     unmoved = GmailMailbox.objects.filter(pk=mailbox.pk, history_id=mailbox.history_id)
     if not unmoved.update(history_id=cursor, read_at=began, error="", failing_since=None):
         raise ReadByAnother
+    crash("mail_cursor_moved")
     log.info("mailbox_read", mailbox=mailbox.address, found=len(found), new=new)
     return new
 
@@ -84,12 +86,15 @@ def _take_batch(mailbox: GmailMailbox, gmail: Gmail, found: list[str]) -> int:
     """Take those of some mails that we do not know; how many. The slow things happen before the transaction."""
     known = _known(mailbox, found)
     fresh, failed = _fetched(gmail, [gmail_id for gmail_id in found if gmail_id not in known])
+    crash("mail_fetched")
     with transaction.atomic():
         GmailMailbox.objects.select_for_update(no_key=True).get(pk=mailbox.pk)
         taken = _known(mailbox, found) - known  # by another reader, while we fetched
         for gmail_id, fetched, mail in fresh:
             if gmail_id not in taken:
                 _take_or_note(mailbox, gmail_id, fetched, mail)
+        crash("mail_before_commit")
+    crash("mail_taken")
     if failed is not None:
         raise failed
     return len(fresh) - len(taken)

@@ -13,6 +13,7 @@ from ninja.errors import HttpError
 
 from channels_app.gmail import push
 from channels_app.gmail.models import GmailMailbox
+from fte_project.crash import crash
 from fte_project.schedule import run_soon
 from fte_project.text import clean_line
 
@@ -35,9 +36,11 @@ def pushed(request: HttpRequest) -> HttpResponse:
     except push.KeysAway as error:
         raise HttpError(503, "Google's keys cannot be fetched right now.") from error
     address = _mailbox_of(request)
+    crash("push_heard")
     marked = GmailMailbox.objects.filter(address=address).update(dirty_at=Now()) if address else 0
     if marked:
         run_soon(READ)
+        crash("push_marked")
     else:
         log.warning("push_makes_no_sense", mailbox=address[:100])
     return HttpResponse(status=204)

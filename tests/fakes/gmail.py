@@ -13,8 +13,8 @@ from tests.fakes.serving import serving
 class FaultyGmail(GmailServer):
     """`plan(method, path)` is asked for each call and names a fault, or is None."""
 
-    def __init__(self, *addresses: str) -> None:
-        super().__init__(*addresses)
+    def __init__(self, *addresses: str, push_to: tuple[str, str] | None = None) -> None:
+        super().__init__(*addresses, push_to=push_to)
         self.RequestHandlerClass = _FaultyHandler
         self.plan: Callable[[str, str], str | None] = lambda method, path: None
         self.calls: list[str] = []
@@ -69,6 +69,6 @@ FAULTS: dict[str, Callable[[_FaultyHandler, str, dict[str, Any]], None]] = {
 BREAKS = sorted(set(FAULTS) - {"busy"})  # what leaves the caller in doubt
 
 
-def gmail_server(*addresses: str) -> AbstractContextManager[FaultyGmail]:
-    """A running Gmail."""
-    return serving(FaultyGmail(*addresses))
+def gmail_server(*addresses: str, push_to: tuple[str, str] | None = None) -> AbstractContextManager[FaultyGmail]:
+    """A running Gmail; with `push_to` (endpoint, service account) it pushes while it is watched."""
+    return serving(FaultyGmail(*addresses, push_to=push_to))
