@@ -2,7 +2,8 @@
 
 Recovery from a fault at time t ends when every message that was in flight at t (the customer had begun to send it, the
 provider had not accepted its answer) and at least one that was begun later is answered at the provider. Messages that
-met a fault of the provider itself, or waited behind one in their conversation, are left out; two faults that overlap
+met a fault of the provider itself (mails also one of reading), or waited behind one in their conversation, are left
+out; two faults that overlap
 are both charged in full, so the faults are spaced by what their recovery takes: a lease, a sweep, and the answer.
 """
 
@@ -22,16 +23,24 @@ import django
 
 from tests.services import Services, _services
 
-SPACING = {"agent": 13.0, "delivery": 13.0, "relay": 7.0, "web": 6.0, "freeze": 15.0, "database": 11.0, "broker": 14.0}
+SPACING = {
+    "agent": 13.0,
+    "delivery": 13.0,
+    "relay": 7.0,
+    "web": 6.0,
+    "schedule": 13.0,
+    "freeze": 15.0,
+    "database": 11.0,
+    "broker": 14.0,
+}
 FREEZE_SECONDS = 13.0  # longer than a lease
-PROVIDER_FAULTS = 0.16
 SETTLE_SECONDS = 120.0
 BARS = {"worker": 15.0, "database": 10.0, "broker": 20.0}
 
 
 @dataclass(frozen=True)
 class Fault:
-    what: str  # agent, relay, delivery, web: SIGKILL; freeze, database, broker
+    what: str  # agent, relay, delivery, web, schedule: SIGKILL; freeze, database, broker
     slot: str = ""
 
     @property
@@ -39,11 +48,13 @@ class Fault:
         return self.what if self.what in {"database", "broker", "freeze"} else "worker"
 
 
-def plan_faults(kills: int, messages: int, rng: random.Random) -> list[Fault]:
+def plan_faults(kills: int, messages: int, rng: random.Random, *, by_mail: bool) -> list[Fault]:
     """Every kind of process gets its share of the kills; the order is the seed's."""
     from tests.chaos.stack import COUNTS
 
     kinds = ["agent", "delivery", "relay", "web"]
+    if by_mail:
+        kinds = ["schedule", "agent", "delivery", "relay", "web"]  # the first one reads the mailbox
     faults = []
     for number in range(kills):
         role = kinds[number % len(kinds)] if number % 2 == 0 else "agent"
@@ -60,29 +71,32 @@ def plan_faults(kills: int, messages: int, rng: random.Random) -> list[Fault]:
 class Chaos:
     """One run: what is there, what was done to it, and what came of it."""
 
-    def __init__(self, services: Services, messages: int, kills: int, seed: int) -> None:
+    def __init__(self, services: Services, messages: int, kills: int, seed: int, channels: set[str]) -> None:
         from tests.chaos.customers import Customers
+        from tests.chaos.providers import Mail, Memos, Provider
         from tests.chaos.stack import Stack
-        from tests.fakes.memo import FAULTS, FaultyMemoServer
 
         self.rng = random.Random(seed)
         self.messages, self.kills, self.seed = messages, kills, seed
-        provider_rng = random.Random(seed + 1)
-        names = sorted(FAULTS)
-        self.memos = FaultyMemoServer(
-            lambda: provider_rng.choice(names) if provider_rng.random() < PROVIDER_FAULTS else None
+        self.stack = Stack(services)
+        self.mail = Mail(seed + 1, f"{self.stack.base_url}/api/webhooks/gmail") if "email" in channels else None
+        self.provider: Provider = self.mail or Memos(seed + 1)
+        self.stack.env |= self.provider.env
+        self.customers = Customers(
+            self.stack.base_url,
+            random.Random(seed + 2),
+            mailbox=self.mail.mailbox if self.mail else None,
+            only_mail="web_form" not in channels,
         )
-        self.stack = Stack(services, self.memos.url)
-        self.customers = Customers(self.stack.base_url, random.Random(seed + 2))
         self.faults: list[tuple[float, Fault]] = []
         self.began = time.monotonic()
 
     def run(self) -> dict[str, Any]:
-        threading.Thread(target=self.memos.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self.provider.start()
         try:
             self.stack.start()
             self.stack.wait_ready()
-            plan = plan_faults(self.kills, self.messages, self.rng)
+            plan = plan_faults(self.kills, self.messages, self.rng, by_mail=self.mail is not None)
             seconds = sum(SPACING[fault.what] for fault in plan) + 4
             writing = threading.Thread(target=self.customers.write_all, args=(self.messages, seconds))
             writing.start()
@@ -92,15 +106,14 @@ class Chaos:
             return self._judge(left)
         finally:
             self.stack.stop()
-            self.memos.shutdown()
+            self.provider.stop()
 
     def _strike(self, plan: list[Fault]) -> None:
         from django.db import connection
 
         time.sleep(3)
         for fault in plan:
-            at = time.monotonic()
-            self.faults.append((time.time(), fault))
+            at, struck = time.monotonic(), time.time()
             match fault.what:
                 case "database":
                     self.stack.kill_database()
@@ -109,18 +122,30 @@ class Chaos:
                     self.stack.wipe_broker()
                 case "freeze":
                     self.stack.freeze(fault.slot, FREEZE_SECONDS)
+                case "schedule" if self.mail is not None:
+                    self.mail.wait_for_push()  # heard, and not read yet
+                    struck = time.time()
+                    self.stack.kill(fault.slot)
                 case _:
                     self.stack.kill(fault.slot)
+            self.faults.append((struck, fault))
             time.sleep(max(0.0, at + SPACING[fault.what] - time.monotonic()))
 
     def _settle(self) -> dict[str, int]:
         """Wait until nothing is due, held or waiting any more; what is left after a while."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
-            left = unfinished()
+            left = unfinished() | {"mails": self._unread()}
             if not any(left.values()) or time.monotonic() > deadline:
                 return left
             time.sleep(0.5)
+
+    def _unread(self) -> int:
+        """Mails that are in our mailbox and not with us yet."""
+        from tickets.models import Message
+
+        mails = [line["external_id"] for line in self.customers.history if line["channel"] == "email"]
+        return len(mails) - Message.objects.filter(channel="email", external_id__in=mails).count()
 
     def history(self) -> list[dict[str, Any]]:
         """Everything that happened, in the words of INTERFACES, oldest first.
@@ -131,12 +156,12 @@ class Chaos:
         lines = [
             *({**line, "with_people": line["external_id"] in with_people} for line in self.customers.history),
             *(
-                {"kind": "delivered", "channel": "email", "conversation": m.body["to"], "answers": m.body["answers"],
-                 "provider_id": m.id, "t": m.at}
-                for m in self.memos.accepted
+                {"kind": "delivered", "channel": "email", "conversation": one.to, "answers": one.answers,
+                 "provider_id": one.id, "t": one.at}
+                for one in self.provider.accepted()
             ),
             *({"kind": "fault", "what": f"{f.what} {f.slot}".strip(), "t": t} for t, f in self.faults),
-            *({"kind": "fault", "what": f"provider {what}", "t": t} for t, what, _ in self.memos.faults),
+            *({"kind": "fault", "what": f"provider {what}", "t": t} for t, what, _ in self.provider.faults),
         ]  # fmt: skip
         return sorted(lines, key=lambda line: line["t"])
 
@@ -154,7 +179,7 @@ class Chaos:
             "db_kills": kinds.count("database"),
             "broker_wipes": kinds.count("broker"),
             "freezes": kinds.count("freeze"),
-            "faults": len(self.memos.faults),
+            "faults": len(self.provider.faults),
             **check(self.history()),
             "stuck": sum(left.values()),
             "unknown": Delivery.objects.filter(status=Delivery.Status.UNKNOWN).count(),
@@ -170,20 +195,24 @@ class Chaos:
 
     def _undisturbed(self) -> list[tuple[float, float]]:
         """When each message was begun and its answer accepted, without those that the provider itself held up."""
-        met_a_fault = {reference for _, _, reference in self.memos.faults}
+        met_a_fault = {reference for _, _, reference in self.provider.faults}
         first: dict[str, float] = {}
         held_up: set[str] = set()
-        for memo in self.memos.accepted:
-            for answered in memo.body["answers"]:
-                first.setdefault(answered, memo.at)
-                if memo.body["reference"] in met_a_fault:
+        for one in self.provider.accepted():
+            for answered in one.answers:
+                first.setdefault(answered, one.at)
+                if one.reference in met_a_fault:
                     held_up.add(answered)
+        reading = [at for at, _, reference in self.provider.faults if not reference]
         ways: list[tuple[float, float]] = []
         free_at: dict[str, float] = {}  # by conversation: until then its next ones wait, in their order
         for line in sorted(self.customers.history, key=lambda line: int(line["n"])):
             if line["external_id"] not in first:
                 continue
             begun, done = line["tried"], first[line["external_id"]]
+            is_mail = line["channel"] == "email"
+            if is_mail and any(begun <= at <= done for at in reading):
+                held_up.add(line["external_id"])
             if line["external_id"] in held_up or begun < free_at.get(line["conversation"], 0.0):
                 free_at[line["conversation"]] = max(done, free_at.get(line["conversation"], 0.0))
             else:
@@ -247,13 +276,16 @@ def holds(found: dict[str, Any]) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--channels", default="web_form", choices=["web_form"], help="the channels that are on")
+    parser.add_argument("--channels", default="web_form", help="over which they write: web_form, email, or both")
     parser.add_argument("--messages", type=int, default=300)
     parser.add_argument("--kills", type=int, default=12)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--history", type=Path)
     parser.add_argument("--logs", type=Path, help="keep the processes' logs here")
     chosen = parser.parse_args()
+    channels = set(chosen.channels.split(","))
+    if not channels <= {"web_form", "email"}:
+        parser.error("--channels: web_form, email, or web_form,email")
     services = _services
     assert services is not None
     os.environ["DJANGO_SETTINGS_MODULE"] = "fte_project.settings"
@@ -261,7 +293,7 @@ def main() -> int:
         services.start()
         django.setup()
         prepare()
-        chaos = Chaos(services, chosen.messages, chosen.kills, chosen.seed)
+        chaos = Chaos(services, chosen.messages, chosen.kills, chosen.seed, channels)
         found = chaos.run()
         if chosen.history:
             chosen.history.write_text("".join(json.dumps(line) + "\n" for line in chaos.history()))

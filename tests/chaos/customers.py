@@ -1,4 +1,4 @@
-"""Customers who write over the form, keep trying until they are heard, and sometimes press twice."""
+"""Customers who write over the form, keep trying until they are heard, and sometimes press twice; others write mail."""
 
 import random
 import threading
@@ -6,10 +6,15 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
 from typing import Any
 
 import requests
 
+from channels_app.simulator.gmail import Mailbox
+from channels_app.simulator.letters import answer_to, letter
+
+SUBJECT = "How do I reset my password?"
 TEXTS = (
     "I forgot my password and cannot sign in any more. How do I reset it?",
     "How do I reset my password? I forgot it and cannot sign in.",
@@ -21,10 +26,15 @@ PATIENCE = 60.0
 
 @dataclass
 class Customers:
-    """`history` grows by one `sent` line for every message that the product has accepted."""
+    """`history` grows by one `sent` line for every message that the product, or its mailbox, has accepted.
+
+    With a mailbox every second conversation is by mail, or every one when `only_mail`.
+    """
 
     base_url: str
     rng: random.Random
+    mailbox: Mailbox | None = None
+    only_mail: bool = False
     history: list[dict[str, Any]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)  # answers that no retry can mend
     retries: int = 0
@@ -41,13 +51,37 @@ class Customers:
             list(pool.map(lambda n: self._converse(n, sorted(times[n]), twice[n]), times))
 
     def _converse(self, number: int, moments: list[float], twice: list[bool]) -> None:
+        if self.mailbox is not None and (number % 2 or self.only_mail):
+            self._correspond(self.mailbox, number, moments)
+        else:
+            self._fill_in(number, moments, twice)
+
+    def _correspond(self, mailbox: Mailbox, number: int, moments: list[float]) -> None:
+        address, own = f"m{number}@example.com", ""
+        for n, moment in enumerate(moments):
+            time.sleep(max(0.0, moment - time.monotonic()))
+            text, answers = TEXTS[(number + n) % len(TEXTS)], (own,) if own else ()
+            received = [mail for mail in list(mailbox.sent) if mail.parsed["To"] == address]
+            if received:
+                text, answers = answer_to(message_from_bytes(received[-1].raw, policy=policy.default), text)
+            raw = letter(
+                sender=address, name="Ann Lee", to=mailbox.address, subject=SUBJECT, text=text, answers=answers
+            )
+            stored = mailbox.receive(raw)
+            own = own or stored.message_id
+            self.history.append(
+                {"kind": "sent", "channel": "email", "conversation": address, "external_id": stored.id, "n": n,
+                 "t": stored.at, "tried": stored.at}
+            )  # fmt: skip
+
+    def _fill_in(self, number: int, moments: list[float], twice: list[bool]) -> None:
         address = f"c{number}@example.com"
         url = f"{self.base_url}/api/support/submit"
         for n, (moment, again) in enumerate(zip(moments, twice, strict=True)):
             time.sleep(max(0.0, moment - time.monotonic()))
             body: dict[str, str] = {"message": TEXTS[(number + n) % len(TEXTS)]}
             if n == 0:
-                body |= {"name": "Ann Lee", "email": address, "subject": "How do I reset my password?"}
+                body |= {"name": "Ann Lee", "email": address, "subject": SUBJECT}
             key, tried = str(uuid.uuid4()), time.time()
             echo = threading.Thread(target=self._post, args=(url, body, key)) if again else None
             if echo is not None and n % 2:

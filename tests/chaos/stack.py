@@ -21,11 +21,11 @@ COUNTS = {"web": 1, "agent": 3, "relay": 2, "delivery": 2, "schedule": 1}
 class Stack:
     """`slots` maps a place (`agent-1`) to the process that fills it now; a watcher fills it again."""
 
-    def __init__(self, services: Services, memo_url: str) -> None:
+    def __init__(self, services: Services) -> None:
         self.services = services
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
-        own = {"MEMO_URL": memo_url, "PUBLIC_BASE_URL": self.base_url, "EMBEDDER_THREADS": "1"}
+        own = {"PUBLIC_BASE_URL": self.base_url, "EMBEDDER_THREADS": "1"}
         self.env = {**os.environ, **RAISED_LIMITS, **own}
         self.slots: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = threading.Event()

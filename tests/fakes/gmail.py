@@ -1,23 +1,32 @@
 """The simulated Gmail with a plan of faults: it does what was asked and breaks off, is busy, or falls over."""
 
+import base64
 import socket
 import struct
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from email import message_from_bytes
 from typing import Any
 
 from channels_app.simulator.gmail import GmailHandler, GmailServer, error
+from channels_app.simulator.world import mark_of
 from tests.fakes.serving import serving
 
 
 class FaultyGmail(GmailServer):
-    """`plan(method, path)` is asked for each call and names a fault, or is None."""
+    """`plan(method, path)` is asked for each call and names a fault, or is None.
+
+    `faults`: when, what, and the mark of the reply that met it, '' for a call that is about none.
+    """
 
     def __init__(self, *addresses: str, push_to: tuple[str, str] | None = None) -> None:
         super().__init__(*addresses, push_to=push_to)
         self.RequestHandlerClass = _FaultyHandler
         self.plan: Callable[[str, str], str | None] = lambda method, path: None
         self.calls: list[str] = []
+        self.faults: list[tuple[float, str, str]] = []
+        self.retry_after = "60"
 
 
 class _FaultyHandler(GmailHandler):
@@ -30,8 +39,17 @@ class _FaultyHandler(GmailHandler):
         if fault is None:
             super().take(method, body)
             return
+        self.server.faults.append((time.time(), fault, self._mark(path, body)))
         with suppress(OSError):
             FAULTS[fault](self, method, body)
+
+    def _mark(self, path: str, body: dict[str, Any]) -> str:
+        if "message" in body:
+            return mark_of(message_from_bytes(base64.urlsafe_b64decode(body["message"]["raw"])))
+        for mailbox in self.server.mailboxes.values():
+            if path.endswith("/drafts/send") and body["id"] in mailbox.drafts:
+                return mark_of(mailbox.messages[mailbox.drafts[body["id"]]].parsed)
+        return ""
 
     def done_then_finished(self, method: str, body: dict[str, Any]) -> None:
         self.answer(method, body)
@@ -49,7 +67,7 @@ class _FaultyHandler(GmailHandler):
         self.say(*error(500, "nothing was done, but who can tell"))
 
     def busy(self, method: str, body: dict[str, Any]) -> None:
-        self.say(*error(429, "rateLimitExceeded"), Retry_After="60")
+        self.say(*error(429, "rateLimitExceeded"), Retry_After=self.server.retry_after)
 
     def reset(self, method: str, body: dict[str, Any]) -> None:
         # Closing with a zero linger sends RST, not FIN.
