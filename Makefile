@@ -61,7 +61,7 @@ check: dev  ## style, types, missing migrations, production settings
 smoke: install  ## a temporary instance, five conversations through it, one line of JSON
 	@$(PY) -m tests.smoke
 
-chaos: dev  ## customers write while processes, database and broker are killed; MESSAGES= KILLS= SEED= HISTORY=file
+chaos: dev  ## customers write while processes, database and broker are killed; MESSAGES= KILLS= SEED= CHANNELS=web_form,email HISTORY=file
 	@$(PY) -m tests.chaos $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(KILLS),--kills $(KILLS)) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(CHANNELS),--channels $(CHANNELS)) $(if $(HISTORY),--history $(HISTORY))
 

@@ -20,10 +20,13 @@ import requests
 from fte_project.embedded import Postgres, free_port
 from fte_project.instance import RAISED_LIMITS
 from tests.factories import fields
+from tests.fakes.gmail import FaultyGmail, gmail_server, gmail_settings
+from tests.fakes.google import ACCOUNT
 from tests.processes import BASE, wait_for
 from tests.services import kill_postgres, start_postgres
 
 Post = Callable[[], requests.Response]
+OURS = "support@tidewater.example"
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +45,23 @@ def _alive_for_the_next(state: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def url(state: Path) -> Iterator[str]:
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def gmail(port: int) -> Iterator[FaultyGmail]:
+    """A Gmail that pushes to the web server."""
+    with gmail_server(OURS, push_to=(f"http://127.0.0.1:{port}/api/webhooks/gmail", ACCOUNT)) as server:
+        server.mailboxes[OURS].watch()
+        yield server
+
+
+@pytest.fixture(scope="module")
+def url(state: Path, port: int, gmail: FaultyGmail) -> Iterator[str]:
     """A web server that meets the database through its pool, as in production."""
-    env = local(state)
+    env = local(state) | gmail_settings(gmail)
     subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=BASE, env=env, check=True)
-    port = free_port()
     command = ["-m", "uvicorn", "fte_project.asgi:application", "--port", str(port), "--log-level", "warning"]
     with (state / "web.log").open("wb") as log:
         web = subprocess.Popen([sys.executable, *command], cwd=BASE, env=env, stdout=log, stderr=log)
@@ -114,6 +129,26 @@ def test_a3_a_post_hears_within_two_seconds_that_the_database_is_down_and_is_sto
     wait_for(lambda: post().status_code == 201)
     assert post().status_code == 201
     assert stored(state) == before + 1
+
+
+def test_a3_a_push_that_finds_no_database_comes_again_and_rings_when_it_is_back(
+    state: Path, url: str, gmail: FaultyGmail
+) -> None:
+    env = local(state) | gmail_settings(gmail)
+    subprocess.run([sys.executable, "manage.py", "sync_gmail"], cwd=BASE, env=env, check=True, capture_output=True)
+    with connected(state) as db:
+        db.execute("UPDATE channels_app_gmailmailbox SET dirty_at = now() - interval '1 hour'")
+    assert gmail.pushes is not None
+    kill_postgres(state)
+    stored = gmail.mailboxes[OURS].receive(b"Subject: Hello\n\nHello")
+    push = next(push for push in gmail.pushes.log if push.history_id == stored.history_id)
+    wait_for(lambda: push.tries >= 2)
+    assert push.answered_at is None
+    start_postgres(state)
+    wait_for(lambda: push.answered_at)
+    with connected(state) as db:
+        row = db.execute("SELECT dirty_at > now() - interval '1 minute' FROM channels_app_gmailmailbox").fetchone()
+    assert row == (True,)
 
 
 def test_a3_pages_say_that_nothing_is_stored_and_give_back_what_was_typed(state: Path, url: str) -> None:

@@ -19,7 +19,7 @@ from channels_app.simulator.world import mark_of
 from fte_project.embedded import free_port
 from fte_project.models import DeadLetter, TimedJob
 from tests.factories import ANSWERABLE, sample_articles
-from tests.fakes.gmail import FaultyGmail, gmail_server
+from tests.fakes.gmail import FaultyGmail, gmail_server, gmail_settings
 from tests.fakes.google import ACCOUNT
 from tests.processes import Processes, all_is_done, processes, wait_for
 from tickets.models import Conversation, Delivery, Message
@@ -129,16 +129,7 @@ def way(processes: Processes) -> Iterator[Way]:
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}/api/webhooks/gmail"
     with gmail_server(OURS, push_to=(endpoint, ACCOUNT)) as gmail:
-        processes.env |= {
-            "GMAIL_ADDRESS": OURS,
-            "GMAIL_API_URL": gmail.url,
-            "GMAIL_PUSH_TOPIC": "projects/simulated/topics/gmail",
-            "GMAIL_PUSH_AUDIENCE": endpoint,
-            "GMAIL_PUSH_ACCOUNT": ACCOUNT,
-            "GOOGLE_KEYS_URL": f"{gmail.url}/certs",
-            "GMAIL_POLL_SECONDS": "3600",
-            "LOOK_UP_AFTER_SECONDS": "0.5",
-        }
+        processes.env |= gmail_settings(gmail) | {"GMAIL_POLL_SECONDS": "3600", "LOOK_UP_AFTER_SECONDS": "0.5"}
         GmailMailbox.objects.create(address=OURS)
         sample_articles()
         gmail.mailboxes[OURS].watch(("INBOX", "SENT"))

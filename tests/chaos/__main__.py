@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,7 @@ class Chaos:
         kinds = [fault.kind for _, fault in self.faults]
         return {
             "messages": len(self.customers.history),
+            "by_channel": Counter(line["channel"] for line in self.customers.history),
             "kills": kinds.count("worker"),
             "db_kills": kinds.count("database"),
             "broker_wipes": kinds.count("broker"),

@@ -10,7 +10,7 @@ from channels_app.gmail.marks import delivery_of
 from channels_app.gmail.models import GmailMailbox
 from channels_app.simulator.world import mark_of
 from tests.fakes.gmail import FAULTS as GMAIL_FAULTS
-from tests.fakes.gmail import FaultyGmail
+from tests.fakes.gmail import FaultyGmail, gmail_settings
 from tests.fakes.google import ACCOUNT
 from tests.fakes.memo import FAULTS as MEMO_FAULTS
 from tests.fakes.memo import FaultyMemoServer
@@ -80,15 +80,7 @@ class Mail:
         self.pushes = self.server.pushes
         self.pushes.loses = lambda: self.rng.random() < LOST_PUSHES
         self.faults = self.server.faults
-        self.env = {
-            "GMAIL_ADDRESS": OURS,
-            "GMAIL_API_URL": self.server.url,
-            "GMAIL_PUSH_TOPIC": "projects/simulated/topics/gmail",
-            "GMAIL_PUSH_AUDIENCE": endpoint,
-            "GMAIL_PUSH_ACCOUNT": ACCOUNT,
-            "GOOGLE_KEYS_URL": f"{self.server.url}/certs",
-            "GMAIL_POLL_SECONDS": "3",
-        }
+        self.env = {**gmail_settings(self.server), "GMAIL_POLL_SECONDS": "3"}
 
     def _fault(self, method: str, path: str) -> str | None:
         is_sending = method == "POST" and "/drafts" in path

@@ -87,6 +87,19 @@ FAULTS: dict[str, Callable[[_FaultyHandler, str, dict[str, Any]], None]] = {
 BREAKS = sorted(set(FAULTS) - {"busy"})  # what leaves the caller in doubt
 
 
+def gmail_settings(server: FaultyGmail) -> dict[str, str]:
+    """The environment of a product whose mailbox is the server's first, told of by its pushes."""
+    assert server.pushes is not None
+    return {
+        "GMAIL_ADDRESS": next(iter(server.mailboxes)),
+        "GMAIL_API_URL": server.url,
+        "GMAIL_PUSH_TOPIC": "projects/simulated/topics/gmail",
+        "GMAIL_PUSH_AUDIENCE": server.pushes.endpoint,
+        "GMAIL_PUSH_ACCOUNT": server.pushes.account,
+        "GOOGLE_KEYS_URL": f"{server.url}/certs",
+    }
+
+
 def gmail_server(*addresses: str, push_to: tuple[str, str] | None = None) -> AbstractContextManager[FaultyGmail]:
     """A running Gmail; with `push_to` (endpoint, service account) it pushes while it is watched."""
     return serving(FaultyGmail(*addresses, push_to=push_to))
