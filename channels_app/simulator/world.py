@@ -5,7 +5,8 @@ from email.message import Message
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from channels_app.simulator.gmail import GmailServer, Mailbox
+    from channels_app.simulator.gmail import GmailServer
+    from channels_app.simulator.mailbox import Mailbox
 
 MARK = "X-Desk-Delivery"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from channels_app.gmail.sync import read_mailboxes
-from channels_app.simulator.gmail import Mailbox
+from channels_app.simulator.mailbox import Mailbox
 from tests.channels_app.mailbox import OURS
 from tests.fakes.gmail import FaultyGmail, gmail_server
 

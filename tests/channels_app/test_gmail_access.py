@@ -23,7 +23,7 @@ from channels_app.gmail.sync import read_mailboxes
 from channels_app.gmail.watch import renew_watches
 from channels_app.health import email_channel
 from channels_app.models import StaffNotice
-from channels_app.simulator.gmail import Mailbox
+from channels_app.simulator.mailbox import Mailbox
 from channels_app.staff_notify import look_after
 from fte_project.health import State
 from fte_project.models import DeadLetter

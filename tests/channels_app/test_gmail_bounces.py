@@ -6,7 +6,7 @@ import pytest
 from django.db.models.functions import Now
 
 from channels_app.gmail.models import Bounce, GmailMail
-from channels_app.simulator.gmail import Mailbox, Stored
+from channels_app.simulator.mailbox import Mailbox, Stored
 from tests.channels_app.mailbox import OURS, a_mail, answered, deliver, fates, read
 from tests.factories import make_staff
 from tickets.models import Conversation, Delivery, Ticket

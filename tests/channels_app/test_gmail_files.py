@@ -11,7 +11,7 @@ from django.test import Client
 
 from channels_app.gmail.files import kept, sniffed
 from channels_app.gmail.mime import Attachment
-from channels_app.simulator.gmail import Mailbox
+from channels_app.simulator.mailbox import Mailbox
 from tests.channels_app.mailbox import OURS, VOUCHED, read
 from tickets.models import Message
 

@@ -17,7 +17,7 @@ from channels_app.gmail import taking
 from channels_app.gmail.client import Gmail
 from channels_app.gmail.models import GmailMail, GmailMailbox
 from channels_app.gmail.sync import ReadByAnother, read_mailboxes, sync
-from channels_app.simulator.gmail import Mailbox
+from channels_app.simulator.mailbox import Mailbox
 from tests.channels_app.mailbox import (
     OURS,
     VOUCHED,

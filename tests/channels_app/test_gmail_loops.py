@@ -13,7 +13,7 @@ from agent_runner.worker import answer
 from channels_app.delivery import deliver_one
 from channels_app.gmail.models import GmailMail, GmailMailbox
 from channels_app.gmail.sync import read_mailboxes
-from channels_app.simulator.gmail import Mailbox
+from channels_app.simulator.mailbox import Mailbox
 from tests.channels_app.mailbox import a_mail, answered, deliver, fates, read, text_of
 from tests.fakes.gmail import FaultyGmail, gmail_server
 from tickets.models import Conversation, Delivery, Message, Ticket

@@ -10,7 +10,7 @@ from django.test import Client
 from agent_runner.worker import answer
 from channels_app.gmail.models import GmailMail, GmailMailbox
 from channels_app.gmail.sync import import_history, read_mailboxes
-from channels_app.simulator.gmail import Mailbox
+from channels_app.simulator.mailbox import Mailbox
 from tests.channels_app.mailbox import OURS, VOUCHED, a_mail, answered, deliver, fates, headers_of, read, text_of
 from tests.factories import write
 from tests.fakes.gmail import FaultyGmail

@@ -15,8 +15,9 @@ from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
 from channels_app.gmail import push
-from channels_app.simulator.gmail import GmailServer, Mailbox
+from channels_app.simulator.gmail import GmailServer
 from channels_app.simulator.letters import World, answer_to, letter
+from channels_app.simulator.mailbox import Mailbox
 from tests.fakes.google import ACCOUNT
 from tests.fakes.serving import serving
 from tests.fakes.webhook import FakeWebhook, webhook

@@ -11,8 +11,8 @@ from typing import Any
 
 import requests
 
-from channels_app.simulator.gmail import Mailbox
 from channels_app.simulator.letters import answer_to, letter
+from channels_app.simulator.mailbox import Mailbox
 
 SUBJECT = "How do I reset my password?"
 TEXTS = (
