@@ -15,6 +15,7 @@ from fte_project.embedded import read_instance
 from tests.processes import BASE, wait_for
 from tests.test_instance import demo, is_ready, local, swept_folder
 
+pytestmark = pytest.mark.timeout(240)
 QUESTION = ("--subject", "How do I reset my password?", "--text", "I forgot my password. How do I reset it?")
 
 
@@ -23,7 +24,7 @@ def instance() -> Iterator[Path]:
     """The folder of a running demo with its sample articles and mails."""
     with swept_folder() as folder:
         running = demo(folder)
-        wait_for(lambda: is_ready(folder), 90)
+        wait_for(lambda: is_ready(folder), 180)  # it embeds its articles first
         yield folder
         running.send_signal(signal.SIGINT)
         assert running.wait(40) == 0
