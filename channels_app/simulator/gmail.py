@@ -26,8 +26,7 @@ class GmailServer(ThreadingHTTPServer):
         self, *addresses: str, port: int = 0, push_to: tuple[str, str] | None = None, folder: Path | None = None
     ) -> None:
         super().__init__(("127.0.0.1", port), GmailHandler)
-        self.key = GoogleKey("simulated-1")
-        self.pushes = Pushes(*push_to, self.key) if push_to else None
+        self.pushes = Pushes(*push_to, GoogleKey("simulated-1")) if push_to else None
         tell = self.pushes.tell if self.pushes else None
         self.mailboxes = {address: Mailbox(address, tell=tell, folder=folder) for address in addresses}
 
@@ -77,7 +76,8 @@ class GmailHandler(BaseHTTPRequestHandler):
         if url.path == "/token":
             return 200, {"access_token": "ya29.simulated", "expires_in": 3599, "token_type": "Bearer"}
         if url.path == "/certs":
-            return 200, {self.server.key.key_id: self.server.key.certificate}
+            key = self.server.pushes.key if self.server.pushes else None
+            return 200, {key.key_id: key.certificate} if key else {}
         parts = [unquote(part) for part in url.path.strip("/").split("/")]
         if parts[:3] != ["gmail", "v1", "users"] or len(parts) < 5:
             return error(404, "Not Found")
