@@ -13,10 +13,11 @@ from django.core import mail
 from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 
+import channels_app.delivery
 from channels_app import registry
 from channels_app.delivery import claim as take
 from channels_app.delivery import deliver_one, record_error
-from channels_app.registry import Provider, SendError, Sent
+from channels_app.registry import Provider, SendError, Sent, provider
 from channels_app.web_form.parsing import FollowUpIn, follow_up
 from fte_project.db import LeaseLost
 from fte_project.events import Channel
@@ -163,12 +164,17 @@ def test_the_mail_copy_of_a_reply_to_the_form_is_no_matter_for_an_escalation(
 
 
 @pytest.mark.parametrize("plan", [REFUSED, LOST], ids=["failed", "unknown"])
-def test_on_a_closed_ticket_it_is_recorded_and_nothing_else(
-    plan: dict[str, str], ticket: Ticket, sam: User, settings: Any
+def test_on_a_ticket_that_is_closed_while_it_is_sent_it_is_recorded_and_nothing_else(
+    plan: dict[str, str], ticket: Ticket, sam: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivery = answered(ticket)
     resolve(ticket, sam)
-    Ticket.objects.update(status=Status.CLOSED)
+
+    def closes(channel: str) -> Provider:
+        Ticket.objects.update(status=Status.CLOSED)
+        return provider(channel)
+
+    monkeypatch.setattr(channels_app.delivery, "provider", closes)
     after = deliver(delivery, settings, plan)
     assert (after.status, after.lease_token) == ("failed" if plan is REFUSED else "unknown", None)
     assert len(recorded()) == 1
