@@ -1,7 +1,6 @@
 """Is it a machine that we are talking to? Two that answer each other never end by themselves."""
 
 from django.conf import settings
-from django.db.models import Q
 
 from agent_runner.context import RunContext
 from fte_project.events import Channel
@@ -33,11 +32,12 @@ def loop_sign(context: RunContext) -> str:
 
 def _answers(context: RunContext) -> int:
     """Automatic texts of the last hour: here, and by mail to the same address in other conversations."""
-    here = Q(conversation=context.conversation_id)
-    if context.channel == Channel.EMAIL:
-        address = Conversation.objects.values_list("address", flat=True).get(pk=context.conversation_id)
-        here |= Q(conversation__address=address, channel=Channel.EMAIL)
-    return Message.objects.all().automatic_lately().filter(here).count()
+    lately = Message.objects.all().automatic_lately()
+    here = lately.filter(conversation=context.conversation_id).count()
+    if context.channel != Channel.EMAIL:
+        return here
+    conversation = Conversation.objects.get(pk=context.conversation_id)
+    return max(here, lately.mailed_to(conversation.address, conversation.trust).count())
 
 
 def _folded(text: str) -> str:

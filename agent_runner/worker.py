@@ -134,11 +134,8 @@ def open_run(work: Work) -> Run | None:
 
 
 async def think(run: Run) -> None:
-    """Loop guard, triggers, the assistant, the gate: leaves the verdict in `run`. Raises when the model is away."""
+    """Triggers, the loop guard, the assistant, the gate: leaves the verdict in `run`. Raises when the model is away."""
     context = run.context
-    if sign := await unit_of_work(loop_sign)(context):
-        run.verdict = Verdict(kind=Kind.HAND_OVER, reason=Reason.USAGE_LIMIT, findings=(f"loop: {sign}",))
-        return
     is_first = await unit_of_work(_is_first)(context)
     said = f"{context.subject}\n{context.question}" if is_first else context.question
     trigger = find_trigger(said)
@@ -146,6 +143,9 @@ async def think(run: Run) -> None:
         finding = f"trigger: {trigger.words}"
         run.verdict = Verdict(kind=Kind.HAND_OVER, reason=trigger.reason, findings=(finding,))
         run.urgency = trigger.urgency
+        return
+    if sign := await unit_of_work(loop_sign)(context):
+        run.verdict = Verdict(kind=Kind.HAND_OVER, reason=Reason.USAGE_LIMIT, findings=(f"loop: {sign}",))
         return
     try:
         run.usage = await assist(context)

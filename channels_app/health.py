@@ -83,12 +83,14 @@ def email_channel() -> Finding:
     wait = (timezone.now() - mailbox.read_at).total_seconds()
     if mailbox.error or wait > 3 * settings.GMAIL_POLL_SECONDS + UNREAD_SECONDS:
         return State.FAILED, f"{mailbox.address} was last read {spoken(wait)} ago. {mailbox.error}".strip()
-    if broken := mailbox.mails.filter(fate=GmailMail.Fate.BROKEN).count():
-        return State.FAILED, f"{broken} mails of {mailbox.address} could not be taken (Mail in the admin): see the log."
     if (trouble := watch_trouble(mailbox)) is not None:
         return State.FAILED, trouble
     if (trouble := consent_trouble(mailbox)) is not None:
         return State.FAILED, trouble
+    lately = mailbox.mails.filter(fate=GmailMail.Fate.BROKEN, seen_at__gt=Now() - timedelta(days=1)).count()
+    if lately:
+        words = f"{lately} mails of {mailbox.address} could not be taken in the last day (Mail in the admin)"
+        return State.FAILED, f"{words}: see the log."
     parts = [f"{mailbox.address}, read {spoken(wait)} ago", _how_told(mailbox), _how_opened(mailbox)]
     where = " It is a simulated Gmail: nothing leaves this machine." if settings.GMAIL_API_URL else ""
     return State.OK, f"{'; '.join(part for part in parts if part)}.{where}"

@@ -15,6 +15,8 @@ def normal_email(raw: str) -> str:
     """
     address = unicodedata.normalize("NFC", raw).strip()
     local, _, domain = address.rpartition("@")
+    if "=?" in local:  # mail programs would take it for an encoded word, and send to what is in it
+        raise ValueError("This is not a valid e-mail address.")
     try:
         normal = f"{local.lower()}@{domain.lower().encode('idna').decode('ascii')}"
         _validate(normal)

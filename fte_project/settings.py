@@ -329,6 +329,8 @@ if PRODUCTION:
     CSRF_COOKIE_SECURE = True
 
 ANSWERS_PER_HOUR = env.int("ANSWERS_PER_HOUR", 5)  # the last of them says that a person will answer
+if ANSWERS_PER_HOUR < 2:
+    raise ImproperlyConfigured("ANSWERS_PER_HOUR must be 2 or more: the last one says that a person will answer.")
 # What the form takes within a fixed window (fte_project/limits.py).
 RATE_LIMITS = {
     "ip": rate("RATE_LIMIT_IP", "60/600"),  # a whole office may share one address

@@ -11,6 +11,7 @@ from tickets.intake import InboundMessage, new_conversation, store_words
 from tickets.lifecycle import Event, Handler, NotAllowed, Status
 from tickets.models import Attachment, Conversation, Delivery, Message, Ticket
 from tickets.record import SYSTEM, record
+from tickets.replies import hold_back
 from tickets.tokens import allow_status
 
 
@@ -36,31 +37,30 @@ def replied_elsewhere(conversation_id: int, sent: SentElsewhere) -> Message:
             pass  # it is closed: the words are kept, and nothing else changes
         else:
             Conversation.objects.filter(pk=conversation_id).update(work_due_at=None)
+            hold_back(ticket)
             ticket.escalations.still_open().filter(claimed_at=None).update(claimed_at=Now())
         message = _keep(ticket, sent)
-        Message.objects.filter(conversation=conversation).unanswered().update(answered_by=message)
+        waiting = Message.objects.filter(conversation=conversation).unanswered()
+        waiting.filter(received_at__lte=sent.sent_at).update(answered_by=message)
+        if ticket.status == Status.PENDING and waiting.exists():
+            ticket.apply(Event.INBOUND)  # written after it, and before we read it
         record(ticket, "replied_elsewhere", SYSTEM, message=message.pk)
     return message
 
 
-def import_message(inbound: InboundMessage, conversation_id: int | None) -> Message:
+def import_message(inbound: InboundMessage, conversation_id: int | None, saved: list[Attachment]) -> Message:
     """Keep what a customer said before the desk read this mailbox: on a closed ticket, answered by nobody.
 
-    In the caller's transaction. `conversation_id` is the imported conversation that it belongs to, if there is one.
+    In the caller's transaction; who loses it deletes the files of `saved`. `conversation_id` is the one that it belongs
+    to, if there is one: when people or the assistant work on that, it stays as it is and this is kept beside it.
     """
-    saved: list[Attachment] = []
-    try:
-        conversation = (
-            Conversation.objects.lock(conversation_id) if conversation_id is not None else new_conversation(inbound)
-        )
-        ticket = conversation.tickets.first() or _closed_ticket(conversation, inbound)
-        message = store_words(ticket, inbound, saved)
-        # Its own answer: what is answered is never given to the assistant.
-        Message.objects.filter(pk=message.pk).update(answered_by=message)
-    except BaseException:
-        for attachment in saved:
-            attachment.file.delete(save=False)
-        raise
+    known = Conversation.objects.lock(conversation_id) if conversation_id is not None else None
+    is_settled = known is not None and known.current_ticket() is None
+    conversation = known if known is not None and is_settled else new_conversation(inbound)
+    ticket = conversation.tickets.first() or _closed_ticket(conversation, inbound)
+    message = store_words(ticket, inbound, saved)
+    # Its own answer: what is answered is never given to the assistant.
+    Message.objects.filter(pk=message.pk).update(answered_by=message)
     return message
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -91,34 +91,41 @@ class OtherMessageSameId(Exception):
 
 
 def receive(
-    inbound: InboundMessage, *, about: Ticket | None = None, admit: Callable[[], None] | None = None
+    inbound: InboundMessage,
+    *,
+    about: Ticket | None = None,
+    admit: Callable[[], None] | None = None,
+    saved: list[Attachment] | None = None,
 ) -> Received:
     """Store the message once, with its ticket, work and event, in one transaction.
 
     `about` is the ticket it continues; without one a new conversation opens. A repeated id gives the first
     message back, or raises OtherMessageSameId when the content differs. `admit` is asked before a message is stored
     that is not known yet, outside the transaction; what it raises refuses the message.
+    In a transaction of the caller, who loses it deletes the files of `saved`.
     """
     if (known := _known(inbound)) is not None:
         return known
     if admit is not None:
         admit()
-    saved: list[Attachment] = []
+    stored: list[Attachment] = []
     try:
         with transaction.atomic():
-            received = _store(inbound, about, saved)
+            received = _store(inbound, about, stored)
             crash("intake_before_commit")
         crash("intake_after_commit")
     except IntegrityError:
         # Two deliveries of the same message at once: the other one is committed now.
-        _forget_files(saved)
+        forget_files(stored)
         known = _known(inbound)
         if known is None:
             raise
         return known
     except BaseException:
-        _forget_files(saved)
+        forget_files(stored)
         raise
+    if saved is not None:
+        saved += stored
     log.info("message_received", channel=inbound.channel, ticket=received.ticket.reference)
     return received
 
@@ -255,6 +262,7 @@ def _open_ticket(conversation: Conversation, inbound: InboundMessage) -> Ticket:
     return ticket
 
 
-def _forget_files(saved: list[Attachment]) -> None:
+def forget_files(saved: Iterable[Attachment]) -> None:
+    """Delete the files of attachments whose rows were not stored."""
     for attachment in saved:
         attachment.file.delete(save=False)

@@ -164,6 +164,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Customers' messages that no reply answers yet, oldest first."""
         return self.filter(direction=Message.Direction.INBOUND, answered_by=None).order_by("id")
 
+    def mailed_to(self, address: str, trust: str) -> Self:
+        """By mail to this address. What a stranger who claims it has brought about does not count against its owner."""
+        mails = self.filter(channel=Channel.EMAIL, conversation__address=address)
+        return mails if trust == Trust.CLAIMED else mails.exclude(conversation__trust=Trust.CLAIMED)
+
     def automatic_lately(self) -> Self:
         """What no person wrote to a customer within the last hour: answers, and texts that hand over."""
         authors = [Message.Author.ASSISTANT, Message.Author.SYSTEM]

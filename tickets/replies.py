@@ -10,7 +10,7 @@ from fte_project.crash import crash
 from fte_project.events import Channel, DeliveryQueued, publish
 from tickets.lifecycle import Event
 from tickets.models import Conversation, Delivery, Message, Ticket
-from tickets.record import ASSISTANT, record, staff_actor
+from tickets.record import ASSISTANT, SYSTEM, record, staff_actor
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -42,6 +42,7 @@ def reply(
         ticket.apply(Event.STAFF_REPLY if staff else Event.ASSISTANT_REPLY)
         if staff is not None:
             Conversation.objects.filter(pk=ticket.conversation_id).update(work_due_at=None)
+            hold_back(ticket)
             take_over(ticket, staff)
         author = Message.Author.STAFF if staff else Message.Author.ASSISTANT
         message = store_reply(
@@ -50,6 +51,21 @@ def reply(
         record(ticket, "replied", staff_actor(staff) if staff else ASSISTANT, message=message.pk, kind=kind)
         crash("reply_before_commit")
     return message
+
+
+def hold_back(ticket: Ticket) -> None:
+    """What the assistant wrote and nobody has begun to send is not sent any more: a person answers (in the caller's
+    transaction, which holds the conversation)."""
+    waiting = (
+        Delivery.objects.all()
+        .free()
+        .filter(reply__ticket=ticket, channel=ticket.channel, status=Delivery.Status.QUEUED)
+    )
+    # Their locks, so that none of them is claimed meanwhile.
+    unsent = waiting.exclude(reply__author=Message.Author.STAFF).select_for_update(of=("self",), skip_locked=True)
+    for delivery in unsent:
+        record(ticket, "held_back", SYSTEM, message=delivery.reply_id)
+        delivery.delete()
 
 
 def take_over(ticket: Ticket, staff: "User") -> None:

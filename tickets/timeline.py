@@ -30,6 +30,7 @@ HAPPENINGS = {
     "delivery_confirmed": "{actor} confirmed that a reply arrived",
     "sent_again": "{actor} had a reply sent again",
     "replied_elsewhere": "Somebody answered from the mailbox itself and holds the ticket now",
+    "held_back": "An answer of the assistant was not sent: a person answered first",
     "address_verified": "The customer has shown that the address is theirs; earlier status links no longer work",
     "attachments_not_kept": "Some attachments were too large or too many: they are in the mailbox only",
     "imported": "Imported from the mailbox: it was said before the desk read it, and the desk answers none of it",

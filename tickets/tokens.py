@@ -13,12 +13,14 @@ from django.utils import timezone
 from tickets.models import Ticket
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+FIRST_VERSION = 1
 LENGTH = 27  # base62 digits of 160 bits
 
 
-def status_token(ticket: Ticket) -> str:
-    """The ticket's current token: base62 of HMAC(STATUS_TOKEN_KEY, public_id ‖ token_version), cut to 160 bits."""
-    said = ticket.public_id.bytes + str(ticket.token_version).encode()
+def status_token(ticket: Ticket, version: int | None = None) -> str:
+    """The ticket's current token, or that of an earlier version: base62 of HMAC(STATUS_TOKEN_KEY, public_id ‖ version),
+    cut to 160 bits."""
+    said = ticket.public_id.bytes + str(version or ticket.token_version).encode()
     number = int.from_bytes(hmac.digest(settings.STATUS_TOKEN_KEY.encode(), said, hashlib.sha256)[:20])
     digits = []
     for _ in range(LENGTH):
@@ -46,6 +48,6 @@ def ticket_of(token: str) -> Ticket:
     )
 
 
-def status_url(ticket: Ticket) -> str:
+def status_url(ticket: Ticket, version: int | None = None) -> str:
     """The status page's full address."""
-    return f"{settings.PUBLIC_BASE_URL}/support/t/{status_token(ticket)}"
+    return f"{settings.PUBLIC_BASE_URL}/support/t/{status_token(ticket, version)}"

@@ -68,9 +68,11 @@ def came_back(delivery: Delivery, detail: str) -> bool:
     with transaction.atomic():
         Conversation.objects.lock(delivery.reply.conversation_id)
         gone_out = Delivery.objects.filter(
-            pk=delivery.pk, status__in=[Delivery.Status.SENT, Delivery.Status.DELIVERED, UNDECIDED]
+            pk=delivery.pk,
+            status__in=[Delivery.Status.SENDING, Delivery.Status.SENT, Delivery.Status.DELIVERED, UNDECIDED],
         )
-        if not gone_out.update(status=FAILED, error=detail, look_up_at=None, changed_at=Now()):
+        # Whoever holds it, to send it or to look it up, has lost it.
+        if not gone_out.update(status=FAILED, error=detail, look_up_at=None, changed_at=Now(), **FREE):
             return False
         tell_people(delivery)
         return True

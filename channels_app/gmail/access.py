@@ -42,17 +42,21 @@ class Consent:
     """What Google gave for a consent. `ends_at` is None unless Google says when it ends: then the screen is a test."""
 
     refresh_token: str
-    access_token: str
     ends_at: datetime | None
 
 
 def credentials(address: str) -> Credentials:
     """What opens `address`. Raises GoogleAuthError, and ValueError for a key that is none."""
     if settings.GMAIL_OAUTH_CLIENT_ID:
-        return _of_person(_consent_of(address), settings.GMAIL_OAUTH_CLIENT_ID, settings.GMAIL_OAUTH_CLIENT_SECRET)
+        return by_consent(_consent_of(address))
     if settings.GMAIL_SERVICE_ACCOUNT:
         return _of_service_account(address, settings.GMAIL_SERVICE_ACCOUNT)
     return AnonymousCredentials()  # type: ignore[no-untyped-call]  # the simulated Gmail lets everybody in
+
+
+def by_consent(refresh_token: str) -> Credentials:
+    """What opens the mailbox of whoever gave this consent."""
+    return _of_person(refresh_token, settings.GMAIL_OAUTH_CLIENT_ID, settings.GMAIL_OAUTH_CLIENT_SECRET)
 
 
 # Both keep their access token for as long as it lives, so that not every mail costs a new one.
@@ -95,12 +99,18 @@ def _locked() -> Fernet:
 
 def keep_consent(mailbox: GmailMailbox, consent: Consent) -> None:
     """From now on the mailbox is opened with this consent."""
+    begin_now(mailbox)
     GmailMailbox.objects.filter(pk=mailbox.pk).update(
         refresh_token=_locked().encrypt(consent.refresh_token.encode()).decode(),
         consented_at=timezone.now(),
         consent_ends_at=consent.ends_at,
         tried_at=None,  # it need not wait for its next try
     )
+
+
+def begin_now(mailbox: GmailMailbox) -> None:
+    """A mailbox that could not be read yet is connected from now on: nothing that came in before is answered."""
+    GmailMailbox.objects.filter(pk=mailbox.pk, history_id=None).update(connected_at=timezone.now())
 
 
 class ConsentRequest:
@@ -148,6 +158,5 @@ class ConsentRequest:
         seconds = given.get("refresh_token_expires_in")
         return Consent(
             refresh_token=str(given["refresh_token"]),
-            access_token=str(given.get("access_token", "")),
             ends_at=timezone.now() + timedelta(seconds=int(seconds)) if seconds else None,
         )

@@ -4,6 +4,7 @@ import re
 
 from django.db.models import Exists, OuterRef
 
+from channels_app.gmail.authentication import is_aligned
 from channels_app.gmail.marks import DELIVERY_HEADER, delivery_of
 from channels_app.gmail.models import Bounce, GmailMail, GmailMailbox
 from channels_app.gmail.parsing import Mail
@@ -11,24 +12,39 @@ from fte_project.text import clean_line
 from tickets.models import Delivery, Message
 from tickets.undelivered import came_back
 
-MARK = re.compile(rf"^\s*>?\s*{DELIVERY_HEADER}:\s*([\w.-]{{10,200}})\s*$", re.IGNORECASE | re.MULTILINE)
-NAMED = re.compile(r"^\s*>?\s*(?:X-Google-Original-)?Message-ID:\s*(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE)
-ACTION = re.compile(r"^Action:\s*(\w+)", re.IGNORECASE | re.MULTILINE)
-STATUS = re.compile(r"^Status:\s*(\d)\.\d{1,3}\.\d{1,3}", re.IGNORECASE | re.MULTILINE)
-WORDS = re.compile(r"^(?:Diagnostic-Code|Status):\s*(.{1,400}(?:\n[ \t].{1,400}){0,4})", re.IGNORECASE | re.MULTILINE)
+# At the beginning of a line, perhaps quoted. Nothing here may match a run of blank lines: mails have thousands.
+_LINE = r"^[ \t]{0,9}>?[ \t]{0,9}"
+MARK = re.compile(_LINE + DELIVERY_HEADER + r":\s{0,9}([\w.-]{10,200})[ \t\r]{0,9}$", re.IGNORECASE | re.MULTILINE)
+NAMED = re.compile(_LINE + r"(?:X-Google-Original-)?Message-ID:\s{0,9}(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE)
+RECIPIENT = re.compile(
+    r"^(?:Final|Original)-Recipient:[ \t]{0,9}(?:[\w-]{1,20};)?[ \t]{0,9}<?([^\s<>]{3,320})>?", re.I | re.M
+)
+ACTION = re.compile(r"^Action:[ \t]{0,9}(\w+)", re.IGNORECASE | re.MULTILINE)
+WORDS = re.compile(
+    r"^(?:Diagnostic-Code|Status):\s{0,9}(.{1,400}(?:\n[ \t].{1,400}){0,4})", re.IGNORECASE | re.MULTILINE
+)
+GOOGLE = ("googlemail.com", "google.com")  # what sends for us also says that it could not
 LOOKED_AT = 200_000  # characters of what is returned
 
 
 def note_bounce(mailbox: GmailMailbox, mail: Mail) -> Delivery | None:
     """Mark what this bounce is about as not delivered, and stop sending there; the delivery, None when it is none of
-    ours, or only late."""
+    ours. One that is only late, or that did not reach somebody else who got a copy, stays as it is."""
     delivery = _returned(mailbox, mail)
-    if delivery is None or not _is_final(mail):
+    if delivery is None or not _is_believed(mail, delivery):
         return delivery
-    detail = clean_line(_words(mail), limit=400)
-    if came_back(delivery, f"It came back: {detail}"):
+    detail = _why_not_delivered(mail, delivery.address)
+    if detail and came_back(delivery, f"It came back: {detail}"):
         Bounce.objects.get_or_create(delivery=delivery, defaults={"address": delivery.address, "detail": detail})
     return delivery
+
+
+def _is_believed(mail: Mail, delivery: Delivery) -> bool:
+    """Our mark is only known to who got the mail. When others got a copy, one of them could have made this up."""
+    if not delivery.reply.cc:
+        return True
+    said_by = (mail.sender or "").rpartition("@")[2]
+    return mail.is_verified and (said_by in GOOGLE or is_aligned(said_by, delivery.address.rpartition("@")[2]))
 
 
 def last_bounce(delivery: Delivery) -> Bounce | None:
@@ -59,15 +75,12 @@ def _returned(mailbox: GmailMailbox, mail: Mail) -> Delivery | None:
     return found.delivery if found else None
 
 
-def _is_final(mail: Mail) -> bool:
-    report = mail.parts.report
-    if action := ACTION.search(report):
-        return action[1].lower() == "failed"
-    if status := STATUS.search(report):
-        return status[1] == "5"
-    return bool(mail.parts.header("x-failed-recipients")) or "delay" not in mail.subject.lower()
-
-
-def _words(mail: Mail) -> str:
-    said = WORDS.findall(mail.parts.report)
-    return max(said, key=len) if said else mail.subject
+def _why_not_delivered(mail: Mail, address: str) -> str:
+    """The words of the mail server that it will never reach `address`; empty when this report does not say so."""
+    for block in mail.parts.report.replace("\r", "").split("\n\n"):
+        recipients = {found.lower() for found in RECIPIENT.findall(block)}
+        action = ACTION.search(block)
+        if address in recipients and action and action[1].lower() == "failed":
+            return clean_line(max(WORDS.findall(block), key=len, default=mail.subject), limit=400)
+    failed = mail.parts.header("x-failed-recipients").lower().replace(",", " ").split()
+    return clean_line(mail.subject, limit=400) or "no reason given" if address in failed else ""

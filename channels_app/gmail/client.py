@@ -8,6 +8,7 @@ from http.client import HTTPException
 import google_auth_httplib2
 import httplib2
 from django.conf import settings
+from google.auth.credentials import Credentials
 from google.auth.exceptions import GoogleAuthError
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
@@ -38,23 +39,24 @@ class Fetched:
 class Gmail:
     """One mailbox. Not for more than one thread: httplib2 is not safe to share."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, opened_by: Credentials | None = None) -> None:
         self.address = address
-        http = google_auth_httplib2.AuthorizedHttp(credentials(address), http=httplib2.Http(timeout=SECONDS))
+        opens = opened_by or credentials(address)
+        http = google_auth_httplib2.AuthorizedHttp(opens, http=httplib2.Http(timeout=SECONDS))
         options = {"api_endpoint": settings.GMAIL_API_URL} if settings.GMAIL_API_URL else None
         service = build("gmail", "v1", http=http, client_options=options, cache_discovery=False)
         self._users = service.users()
 
     def newest_history_id(self) -> int:
         """The cursor of now. Raises one of GMAIL_ERRORS, like everything here."""
-        return int(self._profile()["historyId"])
+        return int(self._profile(self.address)["historyId"])
 
     def owner(self) -> str:
         """The address of the mailbox that lets us in."""
-        return str(self._profile()["emailAddress"]).lower()
+        return str(self._profile("me")["emailAddress"]).lower()
 
-    def _profile(self) -> dict[str, str]:
-        profile: dict[str, str] = self._users.getProfile(userId=self.address).execute(num_retries=1)
+    def _profile(self, user: str) -> dict[str, str]:
+        profile: dict[str, str] = self._users.getProfile(userId=user).execute(num_retries=1)
         return profile
 
     def watch(self, topic: str) -> datetime:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from email.utils import getaddresses
 
-from channels_app.gmail.authentication import is_vouched_for
+from channels_app.gmail.authentication import is_aligned, is_vouched_for
 from channels_app.gmail.automatic import Automatic, automatic_kind
 from channels_app.gmail.html_text import text_of
 from channels_app.gmail.mime import Attachment, Parts, in_words, take_apart
@@ -32,7 +32,8 @@ class Mail:
     message_id: str | None
     in_reply_to: str | None
     references: tuple[str, ...]
-    recipients: tuple[str, ...]  # of To and Cc, bare and in lower case
+    recipients: tuple[str, ...]  # of To, bare and in lower case
+    copied: tuple[str, ...]  # of Cc
     is_verified: bool
     parts: Parts
 
@@ -61,9 +62,12 @@ def parse(raw: bytes, *, server: str = OWN_SERVER, groups: Collection[str] = ())
         message_id=next(iter(_ids(parts.header("message-id"))), None),
         in_reply_to=next(iter(_ids(parts.header("in-reply-to"))), None),
         references=tuple(_ids(parts.header("references"))[-REFERENCES:]),
-        recipients=tuple(_addresses([*parts.headers.get("to", []), *parts.headers.get("cc", [])])[:RECIPIENTS]),
-        # What a group says of the author nobody else can confirm.
-        is_verified=bool(sender) and not is_rewritten and is_vouched_for(results, sender, server=server),
+        recipients=tuple(_addresses(parts.headers.get("to", []))[:RECIPIENTS]),
+        copied=tuple(_addresses(parts.headers.get("cc", []))[:RECIPIENTS]),
+        # What a group says of the author nobody else can confirm, and it signs for its own domain anew.
+        is_verified=bool(sender)
+        and not (group and (is_rewritten or is_aligned(group, sender.rpartition("@")[2])))
+        and is_vouched_for(results, sender, server=server),
         parts=parts,
     )
 

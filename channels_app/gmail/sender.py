@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from email import policy
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formataddr, make_msgid
 
@@ -18,12 +19,12 @@ from channels_app.gmail.threads import conversation_mark
 from channels_app.mailing import test_words
 from channels_app.posting import asked_wait
 from channels_app.registry import Provider, SendError, Sent
-from channels_app.web_form.sender import copy_body, copy_subject
+from channels_app.web_form.sender import copy_body, copy_subject, signature_of
 from fte_project.crash import crash
 from fte_project.events import Channel
 from fte_project.markup import to_absolute, to_html
 from fte_project.text import clean_line
-from tickets.models import ChannelSettings, Delivery, Message, Trust
+from tickets.models import Delivery, Message, Trust
 from tickets.tokens import status_url
 
 DRAFT = "draft:"  # before the id of a draft that was made and perhaps sent
@@ -101,20 +102,19 @@ def _thread(delivery: Delivery) -> list[GmailMail]:
     if delivery.reply.ticket.channel != Channel.EMAIL:
         return []
     mails = GmailMail.objects.filter(mailbox__address=settings.GMAIL_ADDRESS)
-    return list(mails.filter(message__conversation=delivery.reply.conversation_id)[:REFERENCES])
+    said = mails.exclude(fate=GmailMail.Fate.AUTOMATIC)  # a bounce belongs to a reply, and is none
+    return list(said.filter(message__conversation=delivery.reply.conversation_id)[:REFERENCES])
 
 
 def _mail(delivery: Delivery, thread: list[GmailMail]) -> EmailMessage:
     reply, ticket = delivery.reply, delivery.reply.ticket
-    words = {"reply": reply, "ticket": ticket, "company": settings.COMPANY_NAME}
+    words = {"reply": reply, "ticket": ticket, "company": settings.COMPANY_NAME, "signature": signature_of(reply)}
     words["html"] = to_html(to_absolute(reply.body))
-    if reply.author == Message.Author.STAFF:  # the assistant's words end with it already
-        words["signature"] = ChannelSettings.of(Channel.EMAIL).signature
     mail = EmailMessage(policy=policy.default.clone(max_line_length=998))  # a folded Message-ID is another one
     mail["From"] = formataddr((settings.COMPANY_NAME, settings.GMAIL_ADDRESS))
-    mail["To"] = delivery.address
+    mail["To"] = Address(addr_spec=delivery.address)  # as it stands: nothing in it is decoded to another one
     if reply.cc:
-        mail["Cc"] = ", ".join(reply.cc)
+        mail["Cc"] = [Address(addr_spec=address) for address in reply.cc]
     mail["Message-ID"] = make_msgid(idstring=str(delivery.pk), domain=settings.GMAIL_ADDRESS.rpartition("@")[2])
     mail[DELIVERY_HEADER] = mark_of(delivery.pk)
     if reply.author != Message.Author.STAFF:

@@ -19,7 +19,7 @@ from fte_project.events import Channel
 from fte_project.text import clean_line, clean_text
 from tickets.elsewhere import SentElsewhere, import_message, import_reply, replied_elsewhere
 from tickets.intake import Address, InboundMessage, receive
-from tickets.models import Delivery, Trust
+from tickets.models import Attachment, Delivery, Trust
 from tickets.record import SYSTEM, record
 
 log = structlog.get_logger()
@@ -27,8 +27,11 @@ Fate = GmailMail.Fate
 NO_SUBJECT, NO_TEXT = "(no subject)", "(no text)"
 
 
-def take(mailbox: GmailMailbox, gmail_id: str, fetched: Fetched | None, mail: Mail | None) -> None:
-    """Note the mail with what became of it, in the caller's transaction. `mail` is None for one that is hidden.
+def take(
+    mailbox: GmailMailbox, gmail_id: str, fetched: Fetched | None, mail: Mail | None, saved: list[Attachment]
+) -> None:
+    """Note the mail with what became of it, in the caller's transaction. `mail` is None for one that is hidden; who
+    loses the transaction deletes the files of `saved`.
 
     Of one that is gone, and of a draft, nothing is kept: what is sent of a draft is another mail.
     """
@@ -38,13 +41,13 @@ def take(mailbox: GmailMailbox, gmail_id: str, fetched: Fetched | None, mail: Ma
     noted = GmailMail(mailbox=mailbox, gmail_id=gmail_id, fate=Fate.SKIPPED)
     if mail is not None:
         noted.thread_id = fetched.thread_id
-        noted.rfc822_id = clean_line(mail.message_id or "", limit=998)
+        noted.rfc822_id = mail.message_id if mail.message_id and mail.message_id.isascii() else ""
         noted.sender = clean_line(mail.sender or "", limit=320)
         noted.subject = clean_line(mail.subject, limit=500)
         if "SENT" in fetched.labels:  # Gmail says so itself; a From can be written by anybody
             _take_own(noted, fetched, mail)
         else:
-            _take_inbound(noted, fetched, mail)
+            _take_inbound(noted, fetched, mail, saved)
     GmailMail.objects.filter(mailbox=mailbox, gmail_id=gmail_id).delete()  # it was hidden, and somebody freed it
     noted.save()
 
@@ -62,9 +65,10 @@ def _take_own(noted: GmailMail, fetched: Fetched, mail: Mail) -> None:
         noted.delivery = Delivery.objects.filter(pk=delivery_id).select_related("reply").first()
         noted.message = noted.delivery.reply if noted.delivery else None
         return
-    conversation_id = answered_by_hand(noted.mailbox, fetched.thread_id, mail)
+    answered = answered_by_hand(noted.mailbox, fetched.thread_id, mail)
     is_past = fetched.at < noted.mailbox.connected_at.timestamp()
-    if conversation_id is None or (is_past and not _is_imported(noted.mailbox, fetched)):
+    is_by_rule = mail.automatic is not None  # a filter or a vacation notice of the mailbox
+    if not answered or is_by_rule or (is_past and not _is_imported(noted.mailbox, fetched)):
         return
     sent = SentElsewhere(
         mailbox=noted.mailbox.address,
@@ -74,11 +78,12 @@ def _take_own(noted: GmailMail, fetched: Fetched, mail: Mail) -> None:
         cc=_others(mail, noted.mailbox.address),
     )
     keep = import_reply if is_past else replied_elsewhere
-    noted.message = keep(conversation_id, sent)
+    *_, noted.message = (keep(conversation_id, sent) for conversation_id in answered)
+    noted.delivery = noted.message.deliveries.get()
     noted.fate = Fate.IMPORTED if is_past else Fate.STAFF
 
 
-def _take_inbound(noted: GmailMail, fetched: Fetched, mail: Mail) -> None:
+def _take_inbound(noted: GmailMail, fetched: Fetched, mail: Mail, saved: list[Attachment]) -> None:
     mailbox = noted.mailbox
     automatic = _automatic(mailbox, mail)
     noted.automatic = automatic or ""
@@ -101,9 +106,9 @@ def _take_inbound(noted: GmailMail, fetched: Fetched, mail: Mail) -> None:
     about = continued(mailbox, fetched.thread_id, mail, address=value, trust=inbound.trust)
     if is_past:
         noted.fate = Fate.IMPORTED
-        noted.message = import_message(inbound, about.conversation_id if about else None)
+        noted.message = import_message(inbound, about.conversation_id if about else None, saved)
         return
-    received = receive(inbound, about=about)
+    received = receive(inbound, about=about, saved=saved)
     noted.fate, noted.message = Fate.STORED, received.message
     if inbound.metadata["files_not_kept"] and received.is_new:
         record(received.ticket, "attachments_not_kept", SYSTEM, message=received.message.pk)
@@ -143,4 +148,4 @@ def _inbound(mailbox: GmailMailbox, fetched: Fetched, mail: Mail, value: str) ->
 
 def _others(mail: Mail, ours: str) -> tuple[str, ...]:
     """Who else the mail went to."""
-    return tuple(a for a in mail.recipients if a not in {ours, *settings.GMAIL_GROUPS})
+    return tuple(a for a in [*mail.recipients, *mail.copied] if a not in {ours, *settings.GMAIL_GROUPS})

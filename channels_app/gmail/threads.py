@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from channels_app.gmail.models import GmailMail, GmailMailbox
 from channels_app.gmail.parsing import Mail
@@ -33,13 +33,15 @@ def continued(mailbox: GmailMailbox, thread_id: str, mail: Mail, *, address: str
     return by_link or _held_up(address, trust)
 
 
-def answered_by_hand(mailbox: GmailMailbox, thread_id: str, mail: Mail) -> int | None:
-    """The conversation whose customer a mail that a person sent from the mailbox went to; None for any other mail."""
-    for messages in _around(mailbox, thread_id, mail):
-        there = messages.filter(conversation__address__in=mail.recipients)
-        if (latest := there.order_by("id").last()) is not None:
-            return latest.conversation_id
-    return None
+def answered_by_hand(mailbox: GmailMailbox, thread_id: str, mail: Mail) -> list[int]:
+    """The conversations of this thread whose customers a mail went to that a person sent from the mailbox; those who
+    only got a copy count when nobody else did."""
+    for addresses in (mail.recipients, mail.copied):
+        for messages in _around(mailbox, thread_id, mail):
+            there = messages.filter(conversation__address__in=addresses)
+            if found := set(there.values_list("conversation_id", flat=True)):
+                return sorted(found)
+    return []
 
 
 def conversation_mark(conversation_id: int) -> str:
@@ -83,11 +85,11 @@ def _by_status_link(mail: Mail, address: str) -> Ticket | None:
 def _held_up(address: str, trust: Trust) -> Ticket | None:
     """Where people look at a sender who got as many automatic mails within an hour as there may be: a new ticket would
     bring another one, and two machines without threads would go on for ever."""
-    to_them = Message.objects.all().automatic_lately().filter(channel=Channel.EMAIL, conversation__address=address)
-    if to_them.count() < settings.ANSWERS_PER_HOUR:
+    if Message.objects.all().automatic_lately().mailed_to(address, trust).count() < settings.ANSWERS_PER_HOUR:
         return None
     held = Ticket.objects.escalated().filter(conversation__address=address, channel=Channel.EMAIL)
-    return held.filter(conversation__trust=Trust.CLAIMED).first() if trust == Trust.CLAIMED else held.first()
+    claimed = Q(conversation__trust=Trust.CLAIMED)
+    return held.filter(claimed if trust == Trust.CLAIMED else ~claimed).first()
 
 
 def _signer() -> Signer:

@@ -8,18 +8,24 @@ from fte_project.events import DeadLettered, publish
 from fte_project.models import DeadLetter
 
 KIND = DeadLetter.Kind.CHANNEL
+READING, WATCHING = "reading", "watching"
 
 
-def told(mailbox: GmailMailbox, error: str) -> None:
-    """Tell the leads, unless they know."""
+def told(mailbox: GmailMailbox, what: str, error: str) -> None:
+    """Tell the leads of the trouble with reading or with watching, unless they know of it."""
     with transaction.atomic():
         GmailMailbox.objects.select_for_update(no_key=True).get(pk=mailbox.pk)  # one at a time
-        if DeadLetter.objects.filter(kind=KIND, origin=mailbox.address, replayed_at=None).exists():
+        if DeadLetter.objects.filter(kind=KIND, origin=_origin(mailbox, what), replayed_at=None).exists():
             return
-        letter = DeadLetter.objects.create(kind=KIND, origin=mailbox.address, error=error[:1000])
+        letter = DeadLetter.objects.create(kind=KIND, origin=_origin(mailbox, what), error=error[:1000])
         publish(DeadLettered(conversation_id=0, dead_letter_id=letter.pk))
 
 
-def healed(mailbox: GmailMailbox) -> None:
+def healed(mailbox: GmailMailbox, what: str) -> None:
     """It works again: the next trouble is told again."""
-    DeadLetter.objects.filter(kind=KIND, origin=mailbox.address, replayed_at=None).update(replayed_at=Now())
+    letters = DeadLetter.objects.filter(kind=KIND, origin=_origin(mailbox, what), replayed_at=None)
+    letters.update(replayed_at=Now())
+
+
+def _origin(mailbox: GmailMailbox, what: str) -> str:
+    return f"{mailbox.address} ({what})"

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from channels_app.gmail.client import GMAIL_ERRORS, Gmail
 from channels_app.gmail.models import GmailMailbox
-from channels_app.gmail.trouble import healed, told
+from channels_app.gmail.trouble import WATCHING, healed, told
 from fte_project.events import Channel
 from tickets.models import ChannelSettings
 
@@ -32,8 +32,8 @@ def renew_watches() -> None:
         except GMAIL_ERRORS as error:
             log.warning("watch_not_renewed", mailbox=mailbox.address, error=str(error)[:200])
     ending = GmailMailbox.objects.filter(address=settings.GMAIL_ADDRESS).exclude(watch_error="")
-    for mailbox in ending.filter(watched_until__lt=Now() + ALARM_BEFORE):
-        told(mailbox, f"Gmail's pushes end soon, or have ended, and cannot be renewed: {mailbox.watch_error}")
+    for mailbox in ending.filter(Q(watched_until=None) | Q(watched_until__lt=Now() + ALARM_BEFORE)):
+        told(mailbox, WATCHING, f"Gmail's pushes end soon, or have ended, and cannot be renewed: {mailbox.watch_error}")
 
 
 def renew(mailbox: GmailMailbox, gmail: Gmail) -> datetime:
@@ -45,6 +45,5 @@ def renew(mailbox: GmailMailbox, gmail: Gmail) -> datetime:
         row.update(watch_error=str(error)[:1000] or repr(error), watch_tried_at=Now())
         raise
     row.update(watched_until=until, watch_error="", watch_tried_at=Now())
-    if mailbox.watch_error:
-        healed(mailbox)
+    healed(mailbox, WATCHING)
     return until

@@ -20,7 +20,7 @@ from fte_project import limits
 from fte_project.events import Channel
 from tickets.intake import InboundMessage, OtherMessageSameId, Received, receive
 from tickets.models import ChannelSettings, Message, Ticket, Trust
-from tickets.tokens import status_token, status_url, ticket_of
+from tickets.tokens import FIRST_VERSION, status_token, status_url, ticket_of
 
 router = Router(tags=["support"])
 
@@ -151,11 +151,17 @@ def _answer(request: HttpRequest, inbound: InboundMessage, about: Ticket | None 
         received = take(request, inbound, about)
     except OtherMessageSameId as error:
         raise HttpError(409, "This Idempotency-Key was used before, with another content.") from error
-    opened = received.ticket
-    return Status(
-        201,
-        SubmittedOut(reference=opened.reference, token=status_token(opened), status_url=status_url(opened)),
-    )
+    opened, version = received.ticket, first_version(about)
+    links = {"token": status_token(opened, version), "status_url": status_url(opened, version)}
+    return Status(201, SubmittedOut(reference=opened.reference, **links))
+
+
+def first_version(about: Ticket | None) -> int | None:
+    """Which link whoever posted may have: without one (`about`) only the first, however often they repeat the post.
+
+    Once the owner of the address has shown up there is another one, for the owner alone.
+    """
+    return FIRST_VERSION if about is None else None
 
 
 def public_view(ticket: Ticket) -> TicketOut:

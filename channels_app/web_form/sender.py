@@ -7,7 +7,8 @@ from django.template.loader import render_to_string
 
 from channels_app.mailing import automatic_mail, send_mail, test_words
 from channels_app.registry import Provider, Sent
-from tickets.models import Delivery, Message, Ticket, Trust
+from fte_project.events import Channel
+from tickets.models import ChannelSettings, Delivery, Message, Ticket, Trust
 from tickets.tokens import status_url
 
 
@@ -38,6 +39,7 @@ def copy_body(reply: Message) -> str:
         "url": status_url(reply.ticket),
         "company": settings.COMPANY_NAME,
         "is_read": bool(settings.GMAIL_ADDRESS),
+        "signature": signature_of(reply),
     }
     return render_to_string("email/reply_copy.txt", context)
 
@@ -46,6 +48,11 @@ def send_test(address: str) -> None:
     """Mail a test as a copy would be. Raises SendError."""
     words = test_words("the mail server")
     send_mail(automatic_mail(**words, to=address, mark="test", kind="auto-generated"), lambda: None)
+
+
+def signature_of(reply: Message) -> str:
+    """What ends a mail of staff; the assistant's words end with it already."""
+    return ChannelSettings.of(Channel.EMAIL).signature if reply.author == Message.Author.STAFF else ""
 
 
 MAIL_COPY = Provider(send=send_copy, test=send_test)  # a mail server cannot be asked what it accepted

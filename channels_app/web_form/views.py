@@ -27,7 +27,7 @@ from fte_project.text import clean_line
 from tickets.intake import OtherMessageSameId
 from tickets.lifecycle import Handler
 from tickets.models import Message, Ticket
-from tickets.tokens import status_token
+from tickets.tokens import FIRST_VERSION, status_token
 
 log = structlog.get_logger()
 NOT_STORED = "We cannot store your message right now. Please send it again in a minute."
@@ -89,7 +89,7 @@ def form_page(request: HttpRequest) -> HttpResponse:
             form = checked(SubmitIn, request.POST.dict())
             key = clean_line(request.POST.get("key", ""), limit=64) or get_random_string(32)
             received = take(request, submission(form, key=f"page-{key}", files=uploaded_files(request)))
-            return redirect("status-page", status_token(received.ticket))
+            return redirect("status-page", status_token(received.ticket, FIRST_VERSION))
         except (*REFUSALS, *NOTHING_STORED) as error:
             refusal = _refusal(error)
     context = {

@@ -12,10 +12,10 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from channels_app.delivery import deliver_one
-from channels_app.gmail import sync as syncing
 from channels_app.gmail import taking
 from channels_app.gmail.client import Gmail
 from channels_app.gmail.models import GmailMail, GmailMailbox
+from channels_app.gmail.reading import take_all
 from channels_app.gmail.sync import ReadByAnother, read_mailboxes, sync
 from channels_app.simulator.mailbox import Mailbox
 from tests.channels_app.mailbox import (
@@ -131,7 +131,7 @@ def test_a12_what_another_reader_took_while_we_fetched_is_left_alone(
     def fetch_late(self: Gmail, gmail_id: str) -> Any:
         monkeypatch.setattr(Gmail, "fetch", real)
         found = real(self, gmail_id)
-        syncing._take_batch(mailbox, self, [gmail_id])  # the other one, up to here
+        take_all(mailbox, self, [gmail_id])  # the other one, up to here
         return found
 
     monkeypatch.setattr(Gmail, "fetch", fetch_late)
@@ -397,7 +397,7 @@ def drain() -> None:
 def test_c13_while_gmail_is_down_replies_wait_and_then_leave_in_order(
     asked: Conversation, server: FaultyGmail, inbox: Mailbox, sam: User
 ) -> None:
-    for words in ("Second", "Third"):
+    for words in ("First", "Second", "Third"):
         reply(Ticket.objects.get(), body=words, staff=sam)
     server.plan = lambda method, path: "busy"
     for _ in range(3):
@@ -409,8 +409,28 @@ def test_c13_while_gmail_is_down_replies_wait_and_then_leave_in_order(
     later()
     drain()
     said = [text_of(sent.raw).splitlines()[0] for sent in inbox.sent]
-    assert len(said) == 3
-    assert said[1:] == ["Second", "Third"]
+    assert said == ["First", "Second", "Third"]
+
+
+def test_c9_what_the_assistant_wrote_and_nobody_sent_yet_is_held_back_when_a_person_answers(
+    asked: Conversation, server: FaultyGmail, inbox: Mailbox, desk: Client, sam: User
+) -> None:
+    server.plan = lambda method, path: "busy"
+    deliver()
+    reply(Ticket.objects.get(), body="I answer this one.", staff=sam)
+    server.plan = lambda *_: None
+    later()
+    drain()
+    assert [text_of(sent.raw).splitlines()[0] for sent in inbox.sent] == ["I answer this one."]
+    page = desk.get(f"/admin/tickets/ticket/{Ticket.objects.get().pk}/change/").content.decode()
+    assert "An answer of the assistant was not sent" in page
+
+
+def test_c9_what_is_being_sent_goes_on(asked: Conversation, inbox: Mailbox, sam: User) -> None:
+    held = Delivery.objects.get()
+    assert Delivery.objects.all().due().take(held.pk) is not None
+    reply(Ticket.objects.get(), body="I answer this one.", staff=sam)
+    assert Delivery.objects.filter(pk=held.pk).exists()
 
 
 def test_c13_a_reply_that_has_waited_for_hours_goes_to_a_person_first(
