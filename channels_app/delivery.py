@@ -22,7 +22,7 @@ from fte_project.inbox import OVERDUE, work_through
 from fte_project.models import DeadLetter
 from fte_project.roles import together
 from tickets.lifecycle import Status as TicketStatus
-from tickets.models import Conversation, Delivery
+from tickets.models import Conversation, Delivery, Message
 from tickets.undelivered import tell_people
 
 log = structlog.get_logger()
@@ -75,6 +75,9 @@ def record_error(delivery: Delivery, error: SendError, *, tries: int | None = No
 def _fail(delivery: Delivery, error: str) -> None:
     """Failed for good: people hear of it, and a dead letter lets it be replayed."""
     conversation_id = delivery.reply.conversation_id
+    if delivery.reply.kind == Message.Kind.CODE:  # soon worth nothing: the customer asks for another one
+        _settle(delivery, Status.FAILED, error=error)
+        return
     with transaction.atomic():
         _settle(delivery, Status.FAILED, error=error)
         letter = DeadLetter.objects.create(

@@ -15,7 +15,7 @@ from django.db.models.functions import Least, Now
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from customers.models import Customer
+from customers.models import Customer, Identifier
 from fte_project.crash import crash
 from fte_project.events import Channel, MessageReceived, publish
 from tickets.lifecycle import Event, Handler
@@ -28,6 +28,7 @@ from tickets.models import (
     Ticket,
     Trust,
 )
+from tickets.proposals import note
 from tickets.record import CUSTOMER, record
 from tickets.tokens import allow_status
 
@@ -70,6 +71,7 @@ class InboundMessage:
     cc: tuple[str, ...] = ()
     metadata: dict[str, object] = field(default_factory=dict)
     files: tuple[InboundFile, ...] = ()
+    signature: str = ""  # what stood under the words, when the channel tells it apart
 
     def digest(self) -> str:
         """SHA-256 of what was sent, files included: the same key with another digest is another message."""
@@ -142,10 +144,13 @@ def _known(inbound: InboundMessage) -> Received | None:
 
 
 def _store(inbound: InboundMessage, about: Ticket | None, saved: list[Attachment]) -> Received:
+    # Before the conversation, as merging does: a merge waits for this message, or this message for the merge.
+    identifier = Identifier.objects.all().hold(inbound.sender.kind, inbound.sender.value)
     ticket = _new_conversation(inbound) if about is None else _continue(inbound, about)
     conversation = ticket.conversation
     message = store_words(ticket, inbound, saved)
     record(ticket, "message_received", CUSTOMER, message=message.pk)
+    _note_trust(inbound, conversation, identifier)
     if ticket.handler == Handler.ASSISTANT:
         ask_assistant(conversation, quiet_seconds=ChannelSettings.of(inbound.channel).quiet_seconds)
     publish(MessageReceived(conversation_id=conversation.pk, channel=inbound.channel, message_id=message.pk))
@@ -182,7 +187,16 @@ def store_words(
         attachment.file.save(get_random_string(32), ContentFile(file.content), save=False)
         saved.append(attachment)
         attachment.save()
+    note(message, (inbound.sender.kind, inbound.sender.value), inbound.signature)
     return message
+
+
+def _note_trust(inbound: InboundMessage, conversation: Conversation, identifier: Identifier | None) -> None:
+    """Whoever writes from it in a verified conversation, or is vouched for by the channel, has the address."""
+    if Trust(conversation.trust) == inbound.trust == Trust.CLAIMED or (identifier and identifier.verified_at):
+        return
+    sender = inbound.sender
+    Identifier.objects.filter(kind=sender.kind, value=sender.value, verified_at=None).update(verified_at=Now())
 
 
 def ask_assistant(conversation: Conversation, *, quiet_seconds: int = 0) -> None:

@@ -6,9 +6,12 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from channels_app.mailing import automatic_mail, send_mail, test_words
-from channels_app.registry import Provider, Sent
+from channels_app.registry import Provider, SendError, Sent
+from tickets.codes import digits_of, live
 from tickets.models import Delivery, Message, Ticket, Trust
 from tickets.tokens import status_url
+
+KIND = Message.Kind
 
 
 def send_copy(delivery: Delivery, check: Callable[[], None]) -> Sent:
@@ -25,13 +28,22 @@ def send_copy(delivery: Delivery, check: Callable[[], None]) -> Sent:
 
 
 def copy_subject(ticket: Ticket) -> str:
-    """Of an address that was only typed nobody knows whose it is: a stranger's words must not reach it in our name."""
-    is_claimed = ticket.conversation.trust == Trust.CLAIMED
-    return f"[{ticket.reference}] " + (f"Your request to {settings.COMPANY_NAME}" if is_claimed else ticket.subject)
+    """Of an address that was only typed nobody knows whose it is: a stranger's words must not reach it in our name.
+
+    So is one that a code is on its way to.
+    """
+    conversation = ticket.conversation
+    is_strange = (
+        conversation.trust == Trust.CLAIMED
+        or Delivery.objects.all().waiting().filter(reply__conversation=conversation, reply__kind=KIND.CODE).exists()
+    )
+    return f"[{ticket.reference}] " + (f"Your request to {settings.COMPANY_NAME}" if is_strange else ticket.subject)
 
 
 def copy_body(reply: Message) -> str:
-    """The reply as plain text, with its status link."""
+    """The reply as plain text, with its status link; of a code, the code. Raises SendError for one that has ended."""
+    if reply.kind == KIND.CODE:
+        return _code_body(reply)
     context = {
         "reply": reply,
         "ticket": reply.ticket,
@@ -40,6 +52,15 @@ def copy_body(reply: Message) -> str:
         "is_read": bool(settings.GMAIL_ADDRESS),
     }
     return render_to_string("email/reply_copy.txt", context)
+
+
+def _code_body(reply: Message) -> str:
+    """No link and no word of the customer's: whose address it is, is not known yet."""
+    code = live(reply.conversation).filter(message=reply).first()
+    if code is None:
+        raise SendError("The code has ended before it could be sent.", permanent=True, refused=True)
+    context = {"code": digits_of(code), "ticket": reply.ticket, "company": settings.COMPANY_NAME}
+    return render_to_string("email/code.txt", context)
 
 
 def send_test(address: str) -> None:
