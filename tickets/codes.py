@@ -16,7 +16,7 @@ from customers.identifiers import ascii_digits, normal_email, normal_phone
 from customers.models import Identifier
 from fte_project import limits
 from fte_project.events import Channel, DeliveryQueued, publish
-from tickets.merging import hold_customers, merge
+from tickets.merging import by_rank, hold_customers, merge
 from tickets.models import AddressCode, Conversation, CustomerMerge, Delivery, Message, Ticket, Trust
 from tickets.record import CUSTOMER, record
 
@@ -179,8 +179,7 @@ def _prove(ticket: Ticket, conversation: Conversation, code: AddressCode, owner:
     else:
         Identifier.objects.filter(pk=owner.pk, verified_at=None).update(verified_at=Now())
         if owner.customer_id != conversation.customer_id:
-            # The one with a name is kept, of two the older one.
-            kept, gone = sorted((conversation.customer, owner.customer), key=lambda c: (not c.name, c.pk))
+            kept, gone = by_rank(conversation.customer, owner.customer)
             merge(kept, gone, by=None, why=CustomerMerge.Why.CODE, conversation=conversation)
     if is_own and conversation.trust == Trust.CLAIMED:
         Conversation.objects.filter(pk=conversation.pk).update(trust=Trust.CODE_VERIFIED)

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from customers.models import Customer, Identifier
 from tickets.models import AddressCode, Conversation, CustomerMerge, MergeProposal, Ticket
-from tickets.proposals import members, renew
+from tickets.proposals import members, renew, root
 from tickets.record import CUSTOMER, record, staff_actor
 
 if TYPE_CHECKING:
@@ -62,6 +62,33 @@ def merge(
         _settle_proposals(done, by)
         _record(done, conversations, "customer_merged", by)
     return done
+
+
+def accept(proposal: MergeProposal, by: "User") -> CustomerMerge:
+    """A person says that the two are one; whoever has a name is kept, of two the older one. Raises NotMergeable."""
+    two = Customer.objects.filter(pk__in={root(proposal.first_id), root(proposal.second_id)})
+    if len(two) < 2:
+        raise NotMergeable("This is one customer already.")
+    if proposal.state != MergeProposal.State.OPEN:
+        raise NotMergeable(f"This was decided before: {proposal.get_state_display().lower()}.")
+    return merge(*by_rank(*two), by=by, why=CustomerMerge.Why.STAFF)
+
+
+def by_rank(one: Customer, other: Customer) -> tuple[Customer, Customer]:
+    """Who of two is kept, and who goes: a name is kept, and of two the older row."""
+    kept, gone = sorted((one, other), key=lambda c: (not c.name, c.pk))
+    return kept, gone
+
+
+def dismiss(proposal: MergeProposal, by: "User") -> None:
+    """A person says that the two are not one: all that is proposed between them now. Raises NotMergeable."""
+    with transaction.atomic():
+        one, other = members(root(proposal.first_id)), members(root(proposal.second_id))
+        between = MergeProposal.objects.select_for_update().still_open().between(one, other).order_by("pk")
+        if one == other or not between:
+            raise NotMergeable("This was decided before.")
+        for each in between:
+            each.dismiss(by)
 
 
 def unmerge(done: CustomerMerge, *, by: "User") -> None:

@@ -99,7 +99,8 @@ def _is_stale(proposal: MergeProposal, evidence: dict[str, Any]) -> bool:
 
 def evidence_key(kind: str, value: str) -> str:
     """Stands for the value, and tells nobody without our key what it is."""
-    return salted_hmac("tickets.proposals", f"{kind}:{value}", secret=settings.STATUS_TOKEN_KEY).hexdigest()[:24]
+    key = settings.STATUS_TOKEN_KEY
+    return salted_hmac("tickets.proposals", f"{kind}:{value}", secret=key, algorithm="sha256").hexdigest()[:24]
 
 
 def root(customer_id: int) -> int:
