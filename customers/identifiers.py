@@ -53,18 +53,22 @@ def normal_phone(raw: str, *, region: str = "") -> str:
     written = _PREFIX.sub("", written, count=1)
     if not region:
         written = re.sub(r"^\(?00(?=[1-9])", "+", written)
+    if len(written) > 40:
+        raise ValueError("This phone number is too long.")
+    normal = _e164(written, region)
+    if not _E164.fullmatch(normal) or _e164(normal, "") != normal:  # nothing but zeros, for example
+        raise ValueError("This is not a phone number with its country code.")
+    return one_name(normal)
+
+
+def _e164(written: str, region: str) -> str:
     try:
-        if len(written) > 40:
-            raise ValueError("This phone number is too long.")
         number = phonenumbers.parse(written, region or None)
     except phonenumbers.NumberParseException as error:
         raise ValueError("This is not a phone number with its country code.") from error
     if number.extension:
         raise ValueError("A phone number with an extension is shared by many people.")
-    normal = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if not _E164.fullmatch(normal):
-        raise ValueError("This is not a phone number with its country code.")
-    return one_name(normal)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def one_name(e164: str) -> str:

@@ -18,6 +18,7 @@ from django.utils.crypto import get_random_string
 from customers.models import Customer, Identifier
 from fte_project.crash import crash
 from fte_project.events import Channel, MessageReceived, publish
+from tickets.evidence import may_be_one_name
 from tickets.lifecycle import Event, Handler
 from tickets.models import (
     Attachment,
@@ -28,11 +29,12 @@ from tickets.models import (
     Ticket,
     Trust,
 )
-from tickets.proposals import note
+from tickets.proposals import names_of, note
 from tickets.record import CUSTOMER, record
 from tickets.tokens import allow_status
 
 log = structlog.get_logger()
+NUMBER_RESTS_FOR = timedelta(days=45)  # before a network gives it to somebody else (FCC 47 CFR 52.15)
 LONGEST_QUIET = timedelta(seconds=12)  # of somebody who sends many lines
 
 
@@ -225,8 +227,21 @@ def new_conversation(inbound: InboundMessage) -> Conversation:
     sender = inbound.sender
     customer = Customer.objects.known_by(sender.kind, sender.value, raw=sender.raw, name=inbound.name)
     return Conversation.objects.create(
-        customer=customer, trust=inbound.trust, first_channel=inbound.channel, name=inbound.name, address=sender.value
+        customer=customer,
+        trust=Trust.CLAIMED if _may_have_a_new_owner(inbound, customer) else inbound.trust,
+        first_channel=inbound.channel,
+        name=inbound.name,
+        address=sender.value,
     )
+
+
+def _may_have_a_new_owner(inbound: InboundMessage, customer: Customer) -> bool:
+    """A phone number that comes back under another name after a long silence: networks give numbers to other people."""
+    sender = inbound.sender
+    if sender.kind != Identifier.Kind.PHONE or may_be_one_name({inbound.name}, names_of(customer.pk)):
+        return False
+    newest = Message.objects.filter(conversation__customer=customer, conversation__address=sender.value).last()
+    return newest is not None and timezone.now() - newest.received_at > NUMBER_RESTS_FOR
 
 
 def _continue(inbound: InboundMessage, about: Ticket) -> Ticket:

@@ -62,7 +62,7 @@ def _propose_pair(kind: str, value: str, one: Side, other: Side) -> None:
         return
     owner = Identifier.objects.filter(kind=kind, value=value, customer__in=[one.customer_id, other.customer_id]).first()
     is_own_email = kind == Kind.EMAIL and owner is not None  # somebody calls the other's address their own
-    if not is_own_email and not may_be_one_name(_names(one.customer_id), _names(other.customer_id)):
+    if not is_own_email and not may_be_one_name(names_of(one.customer_id), names_of(other.customer_id)):
         return
     code = f"other_{kind}" if owner is not None else f"same_{kind}"
     proposal, _ = MergeProposal.objects.get_or_create(first_id=one.customer_id, second_id=other.customer_id)
@@ -130,7 +130,7 @@ def open_for(customer_id: int) -> dict[int, list[MergeProposal]]:
     return dict(found)
 
 
-def _names(customer_id: int) -> set[str]:
+def names_of(customer_id: int) -> set[str]:
     """How they call themselves, in any conversation."""
     names = set(Conversation.objects.filter(customer=customer_id).values_list("name", flat=True).distinct()[:20])
     return names | {Customer.objects.values_list("name", flat=True).get(pk=customer_id)} - {""}
