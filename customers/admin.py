@@ -23,6 +23,7 @@ class IdentifierInline(TabularInline):
     fields = ["kind", "value", "raw", "verified_at"]
     readonly_fields = fields
     extra = 0
+    show_title = False
     can_delete = False
     verbose_name_plural = "identifiers"
 

@@ -26,9 +26,9 @@ from tickets.verifying import verify
 CHANGE = "tickets.change_ticket"
 EVIDENCE = {
     "same_phone": "Both name the phone number {value}",
-    "other_phone": "One names the phone number {value}, which the other writes from",
+    "other_phone": "One of them names the phone number {value}, the other writes from it",
     "same_email": "Both call {value} their e-mail address",
-    "other_email": "One calls {value} their e-mail address, which the other writes from",
+    "other_email": "One of them calls {value} their own e-mail address, the other writes from it",
     "same_order": "Both name the order {value}",
     "same_mailbox": "Their addresses reach the same mailbox, {value}",
 }

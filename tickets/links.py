@@ -102,6 +102,7 @@ class MergeProposal(models.Model):
 
     class Meta:
         ordering = ["id"]
+        verbose_name = "possible duplicate"
         constraints = [
             models.UniqueConstraint(fields=["first", "second"], name="proposal_once"),
             models.CheckConstraint(condition=Q(first__lt=F("second")), name="proposal_in_order"),

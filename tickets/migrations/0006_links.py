@@ -166,6 +166,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "possible duplicate",
                 "ordering": ["id"],
             },
         ),
