@@ -41,6 +41,7 @@ class CustomerAdmin(ReadOnlyAdmin):
     list_display = ["name_or_id", "addresses", "language", "conversation_count", "created_at"]
     search_fields = ["name", "identifiers__value"]
     search_help_text = "Name, e-mail address or phone number"
+    list_select_related = ["merged_into"]
     ordering = ["-id"]
     fields = ["name", "language", "created_at", "conversations_shown"]
     inlines = [IdentifierInline]
@@ -66,7 +67,7 @@ class CustomerAdmin(ReadOnlyAdmin):
 
     @display(description="Customer")
     def name_or_id(self, customer: Customer) -> str:
-        return str(customer)
+        return f"{customer}, merged into {customer.merged_into}" if customer.merged_into else str(customer)
 
     @display(description="Addresses")
     def addresses(self, customer: Customer) -> SafeString:

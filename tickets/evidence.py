@@ -81,8 +81,9 @@ def mentions(body: str, signature: str = "") -> list[tuple[Kind, str]]:
 
 
 def _cut(text: str) -> str:
-    text = ascii_digits(unicodedata.normalize("NFKC", text))
-    return text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}"
+    if len(text) > HEAD + TAIL:
+        text = f"{text[:HEAD]}\n{text[-TAIL:]}"
+    return ascii_digits(unicodedata.normalize("NFKC", text))[: 2 * HEAD]  # one character may become eighteen
 
 
 def _phones(text: str) -> Iterator[tuple[Kind, str]]:

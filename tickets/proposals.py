@@ -65,6 +65,8 @@ def _propose_pair(kind: str, value: str, one: Side, other: Side) -> None:
     if not is_own_email and not may_be_one_name(names_of(one.customer_id), names_of(other.customer_id)):
         return
     code = f"other_{kind}" if owner is not None else f"same_{kind}"
+    if any(e["key"] == key for p in earlier for e in p.evidence if p.state == MergeProposal.State.OPEN):
+        return  # known, also when it was found before one of the two was merged into who they are now
     proposal, _ = MergeProposal.objects.get_or_create(first_id=one.customer_id, second_id=other.customer_id)
     held = MergeProposal.objects.select_for_update().filter(pk=proposal.pk).first()
     if held is not None and not any(e["key"] == key for e in held.evidence):

@@ -168,6 +168,16 @@ def test_a_new_code_ends_the_one_before_and_a_used_one_is_used() -> None:
         enter_code(ticket, second)
 
 
+def test_a_code_that_another_one_has_replaced_is_not_sent_any_more() -> None:
+    ticket = write().ticket
+    ask(ticket)
+    ask(ticket)
+    first, second = Delivery.objects.filter(reply__kind="code").order_by("pk")
+    with pytest.raises(SendError, match="ended"):
+        send_copy(first, lambda: None)
+    send_copy(second, lambda: None)
+
+
 def test_a_code_belongs_to_its_conversation() -> None:
     mine, other = write().ticket, write(email="ben@example.com").ticket
     right = ask(other)
