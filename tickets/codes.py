@@ -16,6 +16,7 @@ from customers.identifiers import ascii_digits, normal_email, normal_phone
 from customers.models import Identifier
 from fte_project import limits
 from fte_project.events import Channel, DeliveryQueued, publish
+from tickets.intake import believe
 from tickets.merging import by_rank, hold_customers, merge
 from tickets.models import AddressCode, Conversation, CustomerMerge, Delivery, Message, Ticket, Trust
 from tickets.record import CUSTOMER, record
@@ -74,8 +75,6 @@ def send_code(ticket: Ticket, address: str = "", *, network: str) -> AddressCode
 def _checked(ticket: Ticket, address: str) -> str:
     """The normal form of the address that a code may go to. Raises CodeRefused."""
     conversation = ticket.conversation
-    if ticket.channel != Channel.WEB_FORM:
-        raise CodeRefused("Codes can be sent for requests from our form only, at the moment.")
     written = address.strip() or conversation.address
     if "@" not in written:
         _refuse_phone(written)
@@ -115,7 +114,10 @@ def digits_of(code: AddressCode) -> str:
 
 
 def enter_code(ticket: Ticket, entered: str) -> Proven:
-    """The customer enters the code that we sent last. Raises CodeRefused; a wrong one costs a try, also at once."""
+    """The customer enters the code that we sent last. Raises CodeRefused; a wrong one costs a try, also at once.
+
+    Once the conversation's own address is proven, earlier status links open nothing: who claimed it may hold them.
+    """
     digits = "".join(ascii_digits(entered).split()).replace("-", "")
     if len(digits) != DIGITS or not digits.isdecimal():
         raise CodeRefused(f"A code has {DIGITS} digits.")
@@ -182,7 +184,7 @@ def _prove(ticket: Ticket, conversation: Conversation, code: AddressCode, owner:
             kept, gone = by_rank(conversation.customer, owner.customer)
             merge(kept, gone, by=None, why=CustomerMerge.Why.CODE, conversation=conversation)
     if is_own and conversation.trust == Trust.CLAIMED:
-        Conversation.objects.filter(pk=conversation.pk).update(trust=Trust.CODE_VERIFIED)
+        believe(conversation, Trust.CODE_VERIFIED)
     record(ticket, "address_proven" if is_own else "address_linked", CUSTOMER, address_code=code.pk)
     return Proven(is_own=is_own, address=masked(code.value))
 

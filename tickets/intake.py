@@ -248,7 +248,7 @@ def _continue(inbound: InboundMessage, about: Ticket) -> Ticket:
     """The ticket of the conversation that is not closed, after this message; a new one when all are closed."""
     conversation = Conversation.objects.lock(about.conversation_id)
     if inbound.trust != Trust.CLAIMED and inbound.sender.value == conversation.address:
-        _believe(conversation, inbound.trust)
+        believe(conversation, inbound.trust)
     ticket = conversation.current_ticket()
     if ticket is None:
         return _open_ticket(conversation, inbound)
@@ -256,7 +256,7 @@ def _continue(inbound: InboundMessage, about: Ticket) -> Ticket:
     return ticket
 
 
-def _believe(conversation: Conversation, trust: Trust) -> None:
+def believe(conversation: Conversation, trust: Trust) -> None:
     """The owner of the claimed address has written here. Whoever claimed it may have been somebody else, and may hold
     the status link: it opens nothing any more, and the next mail brings a new one."""
     if conversation.trust != Trust.CLAIMED:

@@ -169,7 +169,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def automatic_lately(self) -> Self:
         """What no person wrote to a customer within the last hour: answers, and texts that hand over."""
         authors = [Message.Author.ASSISTANT, Message.Author.SYSTEM]
-        return self.filter(author__in=authors, created_at__gt=Now() - timedelta(hours=1))
+        lately = self.filter(author__in=authors, created_at__gt=Now() - timedelta(hours=1))
+        return lately.exclude(kind=Message.Kind.CODE)
 
 
 class Message(models.Model):

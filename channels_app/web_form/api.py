@@ -65,6 +65,8 @@ class CodeSentOut(Schema):
 class ConfirmedOut(Schema):
     address: str = Field(description="The address, shortened.")
     is_own: bool = Field(description="The address of this request; else another one of the same person.")
+    token: str = Field(description="From now on. Once its own address is confirmed, earlier links open nothing.")
+    status_url: str
 
 
 class TicketOut(Schema):
@@ -168,7 +170,16 @@ def confirm_address(request: HttpRequest, token: str) -> Status[Any]:
         proven = enter_code(current, form.code)
     except CodeRefused as error:
         raise HttpError(422, str(error)) from error
-    return Status(200, ConfirmedOut(address=proven.address, is_own=proven.is_own))
+    current.refresh_from_db()
+    return Status(
+        200,
+        ConfirmedOut(
+            address=proven.address,
+            is_own=proven.is_own,
+            token=status_token(current),
+            status_url=status_url(current),
+        ),
+    )
 
 
 def check_is_on() -> None:

@@ -11,14 +11,14 @@ from tickets.codes import digits_of, live
 from tickets.models import Delivery, Message, Ticket, Trust
 from tickets.tokens import status_url
 
-KIND = Message.Kind
-
 
 def send_copy(delivery: Delivery, check: Callable[[], None]) -> Sent:
-    """Mail the reply with its status link, after `check`. Raises SendError; what may be on its way is not `refused`."""
+    """Mail the reply with its status link, or a code, after `check`. Raises SendError; what may be on its way is not
+    `refused`."""
+    is_code = delivery.reply.kind == Message.Kind.CODE
     mail = automatic_mail(
-        subject=copy_subject(delivery.reply.ticket),
-        body=copy_body(delivery.reply),
+        subject=code_subject(delivery.reply.ticket) if is_code else copy_subject(delivery.reply.ticket),
+        body=code_body(delivery.reply) if is_code else copy_body(delivery.reply),
         to=delivery.address,
         mark=str(delivery.pk),
         kind="auto-replied",
@@ -28,22 +28,13 @@ def send_copy(delivery: Delivery, check: Callable[[], None]) -> Sent:
 
 
 def copy_subject(ticket: Ticket) -> str:
-    """Of an address that was only typed nobody knows whose it is: a stranger's words must not reach it in our name.
-
-    So is one that a code is on its way to.
-    """
-    conversation = ticket.conversation
-    is_strange = (
-        conversation.trust == Trust.CLAIMED
-        or Delivery.objects.all().waiting().filter(reply__conversation=conversation, reply__kind=KIND.CODE).exists()
-    )
-    return f"[{ticket.reference}] " + (f"Your request to {settings.COMPANY_NAME}" if is_strange else ticket.subject)
+    """Of an address that was only typed nobody knows whose it is: a stranger's words must not reach it in our name."""
+    is_claimed = ticket.conversation.trust == Trust.CLAIMED
+    return f"[{ticket.reference}] " + (f"Your request to {settings.COMPANY_NAME}" if is_claimed else ticket.subject)
 
 
 def copy_body(reply: Message) -> str:
-    """The reply as plain text, with its status link; of a code, the code. Raises SendError for one that has ended."""
-    if reply.kind == KIND.CODE:
-        return _code_body(reply)
+    """The reply as plain text, with its status link."""
     context = {
         "reply": reply,
         "ticket": reply.ticket,
@@ -54,8 +45,15 @@ def copy_body(reply: Message) -> str:
     return render_to_string("email/reply_copy.txt", context)
 
 
-def _code_body(reply: Message) -> str:
-    """No link and no word of the customer's: whose address it is, is not known yet."""
+def code_subject(ticket: Ticket) -> str:
+    return f"[{ticket.reference}] Confirm your address for {settings.COMPANY_NAME}"
+
+
+def code_body(reply: Message) -> str:
+    """With no link and no word of the customer's: whose address it is, is not known yet.
+
+    Raises SendError for a code that has ended.
+    """
     code = live(reply.conversation).filter(message=reply).first()
     if code is None:
         raise SendError("The code has ended before it could be sent.", permanent=True, refused=True)

@@ -23,7 +23,6 @@ from channels_app.web_form.parsing import (
     uploaded_files,
 )
 from fte_project.db import NOTHING_STORED, TRY_AGAIN_SECONDS
-from fte_project.events import Channel
 from fte_project.limits import TooMany, client_network
 from fte_project.markup import to_html
 from fte_project.text import clean_line
@@ -56,7 +55,7 @@ REFUSALS = (InvalidForm, HttpError, TooMany, OtherMessageSameId)
 # What the page says after a redirect: one of these, never what stands in the address.
 SAID = {
     "sent": "We have sent a code. It arrives within a minute; look into the spam folder, too.",
-    "confirmed": "Thank you, this address is confirmed.",
+    "confirmed": "Thank you, the address is confirmed.",
 }
 
 
@@ -159,7 +158,8 @@ def _about_codes(request: HttpRequest, token: str, work: Callable[[Ticket], obje
         # As the refusal left it: a wrong code has cost a try.
         return _status_response(request, open_ticket(token), _refusal(error), box="code")
     said = "confirmed" if isinstance(done, Proven) else "sent"
-    return redirect(f"{reverse('status-page', args=[token])}?said={said}#confirm")
+    ticket.refresh_from_db()  # a proven address has a new link
+    return redirect(f"{reverse('status-page', args=[status_token(ticket)])}?said={said}#confirm")
 
 
 def _line(request: HttpRequest, name: str) -> str:
@@ -183,7 +183,7 @@ def _status_response(request: HttpRequest, ticket: Ticket, refusal: Refusal | No
         "error": error if box == "message" else "",
         "typed": request.POST.get("message", ""),
         "key": _key(request, refusal),
-        "may_confirm": ticket.channel == Channel.WEB_FORM,
+        "may_confirm": "@" in ticket.conversation.address,
         "own_address": masked(ticket.conversation.address),
         "code_sent_to": masked(code.value) if code else "",
         "code_error": error if box == "code" else "",

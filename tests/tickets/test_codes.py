@@ -22,7 +22,6 @@ from fte_project.models import DeadLetter, OutboxEvent
 from tests.concurrency import at_once, real_commits
 from tests.customers.people import knows, mail, owner, the_proposal, whatsapp
 from tests.factories import fresh, make_staff, write
-from tickets import codes
 from tickets.codes import CodeRefused, Proven, digits_of, enter_code, masked, send_code
 from tickets.merging import NotMergeable, accept, unmerge
 from tickets.models import AddressCode, Conversation, CustomerMerge, Delivery, Message, Ticket, TicketEvent, Trust
@@ -288,7 +287,7 @@ def test_the_mail_has_the_code_and_neither_a_link_nor_the_customers_words() -> N
     assert right in copy.body
     assert "give the code to nobody" in copy.body
     assert not re.search(r"https?://|watches|evil", f"{copy.subject} {copy.body}")
-    assert copy.subject == f"[{ticket.reference}] Your request to Tidewater"
+    assert copy.subject == f"[{ticket.reference}] Confirm your address for Tidewater"
 
 
 def test_a_code_appears_in_no_row_no_log_and_no_event(caplog: pytest.LogCaptureFixture, capsys: Any) -> None:
@@ -348,7 +347,9 @@ def test_asking_for_a_code_answers_nothing_and_stays_out_of_what_the_assistant_r
     assert fresh(ticket).status == "open"
 
 
-def test_codes_wait_for_the_mail_channel_to_send_them() -> None:
+def test_who_writes_by_mail_and_is_not_vouched_for_can_prove_it_too() -> None:
     ticket = mail("ann@example.com", results="none").send()
-    with pytest.raises(CodeRefused, match="from our form only"):
-        codes.send_code(fresh(ticket), network="192.0.2.1")
+    assert trust(ticket) == Trust.CLAIMED
+    enter_code(ticket, ask(ticket))
+    assert trust(ticket) == Trust.CODE_VERIFIED
+    assert not Message.objects.all().automatic_lately().exists(), "a code is no automatic answer"
