@@ -7,7 +7,7 @@ import pytest
 from tests.customers.people import form, is_proposed, knows, mail, owner, the_proposal, whatsapp
 from tests.factories import make_staff
 from tickets.evidence import may_be_one_name, mentions
-from tickets.merging import NotMergeable, accept, dismiss
+from tickets.merging import NotMergeable, accept, dismiss, unmerge
 from tickets.models import Conversation, CustomerMerge, Mention, MergeProposal, Trust
 from tickets.proposals import SHARED_BY_AT_MOST, evidence_key
 
@@ -74,13 +74,28 @@ def test_a_dismissed_pair_comes_back_for_new_evidence_only() -> None:
 @pytest.mark.django_db
 def test_a_dismissal_holds_for_whom_they_are_merged_into() -> None:
     sam = make_staff("sam", "agent")
+    oldest = mail("ann@c.example", "Ann C").send()
     mail("ann@a.example", "Ann A", signature=PHONE).send()
     mail("ann@b.example", "Ann B", signature=PHONE).send()
     dismiss(the_proposal(), sam)
     mail("ann@c.example", "Ann C", text="My e-mail is ann@b.example.").send()
     accept(MergeProposal.objects.get(state="open"), sam)
-    mail("ann@c.example", signature=PHONE).send()
+    assert owner(oldest) == owner(mail("ann@b.example", "Ann B", signature=PHONE).send())
     assert not MergeProposal.objects.filter(state="open").exists()
+
+
+@pytest.mark.django_db
+def test_after_a_merge_is_undone_what_was_proposed_meanwhile_is_about_who_said_it() -> None:
+    sam = make_staff("sam", "agent")
+    kept = mail("ann@a.example", "Ann A").send()
+    gone = mail("ann@b.example", "Ann B", "My e-mail is ann@a.example.").send()
+    done = accept(the_proposal(), sam)
+    mail("ann@b.example", "Ann B", signature=PHONE).send()
+    third = mail("ann@c.example", "Ann C", signature=PHONE).send()
+    assert is_proposed(kept, third)
+    unmerge(done, by=sam)
+    assert is_proposed(gone, third)
+    assert not is_proposed(kept, third)
 
 
 @pytest.mark.django_db
