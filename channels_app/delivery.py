@@ -176,7 +176,8 @@ async def _ask(delivery: Delivery, began: float) -> None:
 
 
 def _send(delivery: Delivery, check: Callable[[], None]) -> Sent:
-    if delivery.reply.ticket.status == TicketStatus.CLOSED:
+    is_code = delivery.reply.kind == Message.Kind.CODE  # of an address, whatever became of the ticket
+    if delivery.reply.ticket.status == TicketStatus.CLOSED and not is_code:
         raise SendError("The ticket was closed before this could be sent.", permanent=True, refused=True)
     return provider_of(delivery).send(delivery, check)
 

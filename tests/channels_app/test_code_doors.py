@@ -186,6 +186,12 @@ def test_a_page_on_which_a_code_is_typed_does_not_reload(client: Client, ticket:
     assert "We are reading" not in text_of(client.get(page(ticket)))
 
 
+def test_an_address_can_be_proven_on_a_closed_ticket_too(client: Client, ticket: Ticket) -> None:
+    Ticket.objects.update(status="closed")
+    assert posted(client, api(ticket)).status_code == 202
+    assert posted(client, api(ticket, "/confirm"), code=mailed()).status_code == 200
+
+
 def test_what_stands_in_the_address_is_never_shown(client: Client, ticket: Ticket) -> None:
     assert "evil" not in text_of(client.get(page(ticket), {"said": "evil"}))
 
