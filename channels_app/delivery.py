@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from channels_app.registry import SendError, Sent, provider
+from channels_app.registry import SendError, Sent, provider_of
 from channels_app.sending import backoff, next_try, outcome, under_lease
 from channels_app.staff_notify import notify_staff
 from fte_project.crash import crash
@@ -22,7 +22,7 @@ from fte_project.inbox import OVERDUE, work_through
 from fte_project.models import DeadLetter
 from fte_project.roles import together
 from tickets.lifecycle import Status as TicketStatus
-from tickets.models import Conversation, Delivery
+from tickets.models import Conversation, Delivery, Message
 from tickets.undelivered import tell_people
 
 log = structlog.get_logger()
@@ -75,6 +75,9 @@ def record_error(delivery: Delivery, error: SendError, *, tries: int | None = No
 def _fail(delivery: Delivery, error: str) -> None:
     """Failed for good: people hear of it, and a dead letter lets it be replayed."""
     conversation_id = delivery.reply.conversation_id
+    if delivery.reply.kind == Message.Kind.CODE:  # soon worth nothing: the customer asks for another one
+        _settle(delivery, Status.FAILED, error=error)
+        return
     with transaction.atomic():
         _settle(delivery, Status.FAILED, error=error)
         letter = DeadLetter.objects.create(
@@ -111,7 +114,7 @@ def _is_older(moment: datetime, **age: int) -> bool:
 
 def _can_be_asked(delivery: Delivery) -> bool:
     try:
-        return provider(delivery.channel).look_up is not None
+        return provider_of(delivery).look_up is not None
     except SendError:  # the channel is off by now
         return False
 
@@ -173,13 +176,14 @@ async def _ask(delivery: Delivery, began: float) -> None:
 
 
 def _send(delivery: Delivery, check: Callable[[], None]) -> Sent:
-    if delivery.reply.ticket.status == TicketStatus.CLOSED:
+    is_code = delivery.reply.kind == Message.Kind.CODE  # of an address, whatever became of the ticket
+    if delivery.reply.ticket.status == TicketStatus.CLOSED and not is_code:
         raise SendError("The ticket was closed before this could be sent.", permanent=True, refused=True)
-    return provider(delivery.channel).send(delivery, check)
+    return provider_of(delivery).send(delivery, check)
 
 
 def _look_up(delivery: Delivery, _: Callable[[], None]) -> Sent | None:
-    look_up = provider(delivery.channel).look_up
+    look_up = provider_of(delivery).look_up
     if look_up is None:
         raise SendError(delivery.error or "The provider cannot be asked what became of it.")
     return look_up(delivery)

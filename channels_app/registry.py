@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from fte_project.events import Channel
-from tickets.models import Delivery
+from tickets.models import Delivery, Message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +64,14 @@ def provider(channel: str) -> Provider:
         raise SendError(f"The channel {Channel(channel).label} is off.", permanent=True, refused=True)
     found: Provider = import_string(path)
     return found
+
+
+def provider_of(delivery: Delivery) -> Provider:
+    """The provider that sends this one. Raises SendError for a channel that is off.
+
+    Codes leave through the mail server, whatever sends replies: in no thread, and with no copy in our own mailbox.
+    """
+    if delivery.reply.kind == Message.Kind.CODE and not settings.MEMO_URL:
+        by_mail: Provider = import_string(PROVIDERS[Channel.EMAIL])
+        return by_mail
+    return provider(delivery.channel)

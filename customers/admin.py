@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, Prefetch, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -12,6 +12,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from customers.models import Customer, Identifier
+from customers.panels import panels
 from fte_project.desk import ReadOnlyAdmin
 
 
@@ -22,6 +23,7 @@ class IdentifierInline(TabularInline):
     fields = ["kind", "value", "raw", "verified_at"]
     readonly_fields = fields
     extra = 0
+    show_title = False
     can_delete = False
     verbose_name_plural = "identifiers"
 
@@ -39,9 +41,23 @@ class CustomerAdmin(ReadOnlyAdmin):
     list_display = ["name_or_id", "addresses", "language", "conversation_count", "created_at"]
     search_fields = ["name", "identifiers__value"]
     search_help_text = "Name, e-mail address or phone number"
+    list_select_related = ["merged_into"]
     ordering = ["-id"]
     fields = ["name", "language", "created_at", "conversations_shown"]
     inlines = [IdentifierInline]
+    change_form_outer_before_template = "admin/customers/customer/panels.html"
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        customer = self.get_object(request, object_id or "")
+        may_see = customer is not None and self.has_view_permission(request, customer)
+        shown = {"panels": panels(customer, request) if may_see else []}
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         customers: QuerySet[Customer] = super().get_queryset(request)
@@ -51,7 +67,7 @@ class CustomerAdmin(ReadOnlyAdmin):
 
     @display(description="Customer")
     def name_or_id(self, customer: Customer) -> str:
-        return str(customer)
+        return f"{customer}, merged into {customer.merged_into}" if customer.merged_into else str(customer)
 
     @display(description="Addresses")
     def addresses(self, customer: Customer) -> SafeString:

@@ -145,6 +145,10 @@ def navigation(_: HttpRequest) -> list[dict[str, Any]]:
                 _link("Mail", "mail", "channels_app_gmailmail", "tickets.view_ticket"),
                 _link("Who is on duty", "notifications_active", "channels_app_staffduty", "tickets.view_ticket"),
                 _link("Customers", "group", "customers_customer", "customers.view_customer"),
+                {
+                    **_link("Possible duplicates", "join_inner", "tickets_mergeproposal", "customers.view_customer"),
+                    "badge": "tickets.desk_links.open_count",
+                },
                 _link("Articles", "menu_book", "knowledge_article", "knowledge.view_article"),
             ],
         },

@@ -17,6 +17,7 @@ from fte_project.models import RateCount
 log = structlog.get_logger()
 PRUNE_AFTER = timedelta(minutes=5)  # longer than a statement may run: nobody counts in a window that is deleted
 GMAIL = {"gmail.com", "googlemail.com"}
+CODES = {"code_ticket", "code_address"}
 
 # One statement, committed by itself. What is refused is not counted: a flood from one address must not use up what
 # all others share. Rows are locked in the order of their buckets, so two who count the same never deadlock; of those
@@ -54,9 +55,14 @@ class TooMany(Exception):
     def __init__(self, kind: str, seconds: int) -> None:
         minutes = -(-seconds // 60)
         wait = f"{minutes} minutes" if minutes > 1 else "a minute"
-        super().__init__(
-            f"There were too many messages in a short time, so this one was not stored. Please send it again in {wait}."
-        )
+        if kind in CODES:
+            said = f"Too many codes were asked for. Please try again in {wait}."
+        else:
+            said = (
+                "There were too many messages in a short time, so this one was not stored. "
+                f"Please send it again in {wait}."
+            )
+        super().__init__(said)
         self.kind, self.seconds = kind, seconds
 
 
@@ -121,4 +127,4 @@ def destination(email: str) -> str:
     """The mailbox that mail to `email`, a normal form, most likely reaches: without its +tag, and Gmail's dots."""
     local, _, domain = email.rpartition("@")
     local = local.partition("+")[0] or local
-    return f"{local.replace('.', '') if domain in GMAIL else local}@{domain}"
+    return f"{local.replace('.', '')}@gmail.com" if domain in GMAIL else f"{local}@{domain}"

@@ -134,6 +134,8 @@ STAFF_WEBHOOK_SECRET = env.str("STAFF_WEBHOOK_SECRET", "")
 STAFF_REMIND_MINUTES = env.int("STAFF_REMIND_MINUTES", 30)
 if STAFF_WEBHOOK_URL and urlsplit(STAFF_WEBHOOK_URL).scheme not in {"http", "https"}:
     raise ImproperlyConfigured("STAFF_WEBHOOK_URL must begin with https:// or http://.")
+# Which country's phone numbers customers write without a country code (DE, US); empty: such numbers are not read.
+PHONE_REGION = env.str("PHONE_REGION", "").upper()
 STATUS_TOKEN_DAYS = env.int("STATUS_TOKEN_DAYS", 365)
 ATTACHMENTS_PER_MESSAGE = 5
 ATTACHMENT_MAX_BYTES = 10 * 1024 * 1024
@@ -338,6 +340,8 @@ RATE_LIMITS = {
     "ticket": rate("RATE_LIMIT_TICKET", "30/600"),
     "follow_ups": rate("RATE_LIMIT_FOLLOW_UPS", "60/3600"),
     "global": rate("RATE_LIMIT_GLOBAL", "600/60"),
+    "code_ticket": rate("RATE_LIMIT_CODE_TICKET", "5/3600"),
+    "code_address": rate("RATE_LIMIT_CODE_ADDRESS", "6/86400"),  # three guesses each
 }
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", int(PRODUCTION and env.bool("BEHIND_TLS_PROXY", True)))
 if TRUSTED_PROXIES < 0:

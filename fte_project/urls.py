@@ -44,6 +44,8 @@ urlpatterns = [
     path("help/<path:slug>", knowledge.article, name="help-article"),
     path("support/", web_form.form_page, name="support-form"),
     path("support/t/<str:token>", web_form.status_page, name="status-page"),
+    path("support/t/<str:token>/code", web_form.send_code_page, name="send-code"),
+    path("support/t/<str:token>/confirm", web_form.enter_code_page, name="enter-code"),
     path("healthz", healthz),
     path("readyz", readyz),
 ]

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from unfold.admin import ModelAdmin
@@ -16,11 +16,11 @@ from unfold.decorators import display
 
 from fte_project.desk import NONE, ChoiceFilter, ChoicesAdmin, ReadOnlyAdmin, moment
 from fte_project.text import plain_error
-from tickets import desk_deliveries, desk_views
+from tickets import desk_deliveries, desk_links, desk_views
 from tickets.desk_page import STATUS_COLOURS
 from tickets.desk_queue import ORDER, queue
 from tickets.lifecycle import Handler, Status
-from tickets.models import Delivery, Ticket, TicketEvent
+from tickets.models import CustomerMerge, Delivery, MergeProposal, Ticket, TicketEvent
 from tickets.reasons import Reason, Urgency
 from tickets.timeline import person
 
@@ -90,6 +90,7 @@ class TicketAdmin(SearchesReferences):
         ("<int:pk>/claim/", "tickets_ticket_claim", desk_views.claim),
         ("<int:pk>/hand-back/", "tickets_ticket_hand_back", desk_views.hand_back),
         ("<int:pk>/resolve/", "tickets_ticket_resolve", desk_views.resolve),
+        ("<int:pk>/verify/", "tickets_ticket_verify", desk_links.verify_ticket),
         ("<int:pk>/files/<int:attachment_pk>/", "tickets_ticket_attachment", desk_views.attachment),
     )
 
@@ -214,6 +215,81 @@ class DeliveryAdmin(SearchesReferences, ChoicesAdmin):
     @display(description="Since", ordering="changed_at")
     def age(self, delivery: Delivery) -> SafeString:
         return moment(delivery.changed_at)
+
+
+class WhichProposals(ChoiceFilter):
+    """Which pairs: at first those that nobody has decided about."""
+
+    title = "state"
+    parameter_name = "which"
+    words = {"open": "To decide", "accepted": "Merged", "dismissed": "Not the same", "all": "All"}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[MergeProposal]) -> QuerySet[MergeProposal]:
+        return queryset if self.chosen() == "all" else queryset.filter(state=self.chosen())
+
+
+class SeesCustomers(ReadOnlyAdmin):
+    """For those who may see customers."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perms(["customers.view_customer", "tickets.view_ticket"])
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+
+@admin.register(MergeProposal)
+class MergeProposalAdmin(SeesCustomers, ChoicesAdmin):
+    """Two customers who may be one person. People decide, on either customer's page."""
+
+    list_display = ["pair", "why", "state_label", "age"]
+    list_display_links = None
+    list_select_related = ["first", "second"]
+    choice_filter = WhichProposals
+    list_filter = [WhichProposals]
+    list_per_page = 25
+    ordering = ["-id"]
+    search_fields = ["first__name", "second__name", "first__identifiers__value", "second__identifiers__value"]
+    search_help_text = "Name, e-mail address or phone number"
+    fields = ["pair", "why", "state_label", "age"]
+    readonly_fields = fields
+    custom_urls = (
+        ("<int:pk>/merge/", "tickets_mergeproposal_merge", desk_links.merge_proposed),
+        ("<int:pk>/dismiss/", "tickets_mergeproposal_dismiss", desk_links.dismiss_proposed),
+    )
+
+    @display(description="Customers")
+    def pair(self, proposal: MergeProposal) -> SafeString:
+        links = (
+            (reverse("admin:customers_customer_change", args=[c.pk]), c) for c in (proposal.first, proposal.second)
+        )
+        return format_html_join("", '<span class="desk-line"><a class="desk-link" href="{}">{}</a></span>', links)
+
+    @display(description="Evidence")
+    def why(self, proposal: MergeProposal) -> SafeString | str:
+        lines = [(e.words,) for e in desk_links.shown(proposal)]
+        return format_html_join("", '<span class="desk-line">{}</span>', lines) if lines else NONE
+
+    @display(description="State")
+    def state_label(self, proposal: MergeProposal) -> str:
+        return proposal.get_state_display()
+
+    @display(description="Since", ordering="created_at")
+    def age(self, proposal: MergeProposal) -> SafeString:
+        return moment(proposal.created_at)
+
+
+@admin.register(CustomerMerge)
+class CustomerMergeAdmin(SeesCustomers):
+    """Which customers were joined, by whom, and what was undone."""
+
+    list_display = ["kept", "gone", "why", "by", "merged_at", "undone_at"]
+    list_select_related = ["kept", "gone", "by"]
+    list_display_links = None
+    ordering = ["-id"]
+    fields = ["kept", "gone", "why", "by", "merged_at", "undone_at", "undone_by"]
+    readonly_fields = fields
+    custom_urls = (("<int:pk>/undo/", "tickets_customermerge_undo", desk_links.undo_merge),)
 
 
 @admin.register(TicketEvent)

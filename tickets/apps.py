@@ -8,8 +8,11 @@ class TicketsConfig(AppConfig):
     verbose_name = "Desk"
 
     def ready(self) -> None:
+        from customers import panels
         from fte_project import health, roles, schedule
+        from tickets.desk_links import panel
 
+        panels.register("links", panel)
         roles.register("relay", "tickets.outbox.relay")
         schedule.register("tickets.time", "tickets.timers.let_time_pass", every=timedelta(minutes=10))
         schedule.register("tickets.watchdog", "tickets.timers.watch_waiting", every=timedelta(seconds=30))

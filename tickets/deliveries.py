@@ -35,12 +35,13 @@ class DeliveryQuerySet(LeasedQuerySet["Delivery"]):
 
     def undecided(self) -> Self:
         """Perhaps sent, and the provider cannot be asked (any more): only a person can find out."""
-        return self.filter(status=Delivery.Status.UNKNOWN, look_up_at=None).free()
+        return self.filter(status=Delivery.Status.UNKNOWN, look_up_at=None).exclude(reply__kind="code").free()
 
     def for_people(self) -> Self:
-        """Undecided or failed for good, on a ticket that is not settled: with it, this is settled too."""
+        """Undecided or failed for good, on a ticket that is not settled: with it, this is settled too; so is a code."""
         stuck = Q(status=Delivery.Status.FAILED) | Q(status=Delivery.Status.UNKNOWN, look_up_at=None)
-        return self.filter(stuck).exclude(reply__ticket__status__in=[Status.RESOLVED, Status.CLOSED])
+        settled = Q(reply__ticket__status__in=[Status.RESOLVED, Status.CLOSED]) | Q(reply__kind="code")
+        return self.filter(stuck).exclude(settled)
 
 
 class Delivery(Leased):

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from customers.models import Customer
 from fte_project.events import Channel
 from tickets.copies import copied_by_customer
+from tickets.desk_links import links_context
 from tickets.lifecycle import Event, Handler, NotAllowed, Status, outcome
 from tickets.models import Escalation, Ticket, Trust
 from tickets.reasons import Urgency
@@ -89,6 +90,8 @@ def page_context(ticket: Ticket, viewer: User, kept: Kept | None = None) -> dict
         "customer": customer,
         "trust": TRUST_IN_WORDS[Trust(ticket.conversation.trust)],
         "is_claimed_only": ticket.conversation.trust == Trust.CLAIMED,
+        "links": links_context(customer, viewer),
+        "may_verify": viewer.has_perm("tickets.change_ticket") and ticket.conversation.trust == Trust.CLAIMED,
         "other_tickets": _other_tickets(ticket, customer),
         "buttons": buttons(ticket, viewer),
         "kept": kept,

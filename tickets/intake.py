@@ -15,9 +15,10 @@ from django.db.models.functions import Least, Now
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from customers.models import Customer
+from customers.models import Customer, Identifier
 from fte_project.crash import crash
 from fte_project.events import Channel, MessageReceived, publish
+from tickets.evidence import may_be_one_name
 from tickets.lifecycle import Event, Handler
 from tickets.models import (
     Attachment,
@@ -28,10 +29,12 @@ from tickets.models import (
     Ticket,
     Trust,
 )
+from tickets.proposals import names_of, note
 from tickets.record import CUSTOMER, record
 from tickets.tokens import allow_status
 
 log = structlog.get_logger()
+NUMBER_RESTS_FOR = timedelta(days=45)  # before a network gives it to somebody else (FCC 47 CFR 52.15)
 LONGEST_QUIET = timedelta(seconds=12)  # of somebody who sends many lines
 
 
@@ -70,6 +73,7 @@ class InboundMessage:
     cc: tuple[str, ...] = ()
     metadata: dict[str, object] = field(default_factory=dict)
     files: tuple[InboundFile, ...] = ()
+    signature: str = ""  # what stood under the words, when the channel tells it apart
 
     def digest(self) -> str:
         """SHA-256 of what was sent, files included: the same key with another digest is another message."""
@@ -149,10 +153,13 @@ def _known(inbound: InboundMessage) -> Received | None:
 
 
 def _store(inbound: InboundMessage, about: Ticket | None, saved: list[Attachment]) -> Received:
+    # Before the conversation, as merging does: a merge waits for this message, or this message for the merge.
+    identifier = Identifier.objects.all().hold(inbound.sender.kind, inbound.sender.value)
     ticket = _new_conversation(inbound) if about is None else _continue(inbound, about)
     conversation = ticket.conversation
     message = store_words(ticket, inbound, saved)
     record(ticket, "message_received", CUSTOMER, message=message.pk)
+    _note_trust(inbound, conversation, identifier)
     if ticket.handler == Handler.ASSISTANT:
         ask_assistant(conversation, quiet_seconds=ChannelSettings.of(inbound.channel).quiet_seconds)
     publish(MessageReceived(conversation_id=conversation.pk, channel=inbound.channel, message_id=message.pk))
@@ -189,7 +196,16 @@ def store_words(
         attachment.file.save(get_random_string(32), ContentFile(file.content), save=False)
         saved.append(attachment)
         attachment.save()
+    note(message, (inbound.sender.kind, inbound.sender.value), inbound.signature)
     return message
+
+
+def _note_trust(inbound: InboundMessage, conversation: Conversation, identifier: Identifier | None) -> None:
+    """Whoever writes from it in a verified conversation, or is vouched for by the channel, has the address."""
+    if Trust(conversation.trust) == inbound.trust == Trust.CLAIMED or (identifier and identifier.verified_at):
+        return
+    sender = inbound.sender
+    Identifier.objects.filter(kind=sender.kind, value=sender.value, verified_at=None).update(verified_at=Now())
 
 
 def ask_assistant(conversation: Conversation, *, quiet_seconds: int = 0) -> None:
@@ -218,15 +234,28 @@ def new_conversation(inbound: InboundMessage) -> Conversation:
     sender = inbound.sender
     customer = Customer.objects.known_by(sender.kind, sender.value, raw=sender.raw, name=inbound.name)
     return Conversation.objects.create(
-        customer=customer, trust=inbound.trust, first_channel=inbound.channel, name=inbound.name, address=sender.value
+        customer=customer,
+        trust=Trust.CLAIMED if _may_have_a_new_owner(inbound, customer) else inbound.trust,
+        first_channel=inbound.channel,
+        name=inbound.name,
+        address=sender.value,
     )
+
+
+def _may_have_a_new_owner(inbound: InboundMessage, customer: Customer) -> bool:
+    """A phone number that comes back under another name after a long silence: networks give numbers to other people."""
+    sender = inbound.sender
+    if sender.kind != Identifier.Kind.PHONE or may_be_one_name({inbound.name}, names_of(customer.pk)):
+        return False
+    newest = Message.objects.filter(conversation__customer=customer, conversation__address=sender.value).last()
+    return newest is not None and timezone.now() - newest.received_at > NUMBER_RESTS_FOR
 
 
 def _continue(inbound: InboundMessage, about: Ticket) -> Ticket:
     """The ticket of the conversation that is not closed, after this message; a new one when all are closed."""
     conversation = Conversation.objects.lock(about.conversation_id)
     if inbound.trust != Trust.CLAIMED and inbound.sender.value == conversation.address:
-        _believe(conversation, inbound.trust)
+        believe(conversation, inbound.trust)
     ticket = conversation.current_ticket()
     if ticket is None:
         return _open_ticket(conversation, inbound)
@@ -234,7 +263,7 @@ def _continue(inbound: InboundMessage, about: Ticket) -> Ticket:
     return ticket
 
 
-def _believe(conversation: Conversation, trust: Trust) -> None:
+def believe(conversation: Conversation, trust: Trust) -> None:
     """The owner of the claimed address has written here. Whoever claimed it may have been somebody else, and may hold
     the status link: it opens nothing any more, and the next mail brings a new one."""
     if conversation.trust != Trust.CLAIMED:

@@ -14,9 +14,11 @@ from fte_project.db import Leased, LeasedQuerySet
 from fte_project.events import Channel
 from tickets.deliveries import Delivery
 from tickets.lifecycle import Event, Handler, Status, Text, outcome
+from tickets.links import AddressCode, CustomerMerge, Mention, MergeProposal
 from tickets.reasons import Reason, Urgency
 
-__all__ = ["Delivery"]  # with every class below: the app's models
+# With every class below: the app's models.
+__all__ = ["AddressCode", "CustomerMerge", "Delivery", "Mention", "MergeProposal"]
 
 
 class Trust(models.TextChoices):
@@ -172,7 +174,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def automatic_lately(self) -> Self:
         """What no person wrote to a customer within the last hour: answers, and texts that hand over."""
         authors = [Message.Author.ASSISTANT, Message.Author.SYSTEM]
-        return self.filter(author__in=authors, created_at__gt=Now() - timedelta(hours=1))
+        lately = self.filter(author__in=authors, created_at__gt=Now() - timedelta(hours=1))
+        return lately.exclude(kind=Message.Kind.CODE)
 
 
 class Message(models.Model):
@@ -195,6 +198,7 @@ class Message(models.Model):
         ANSWER = "answer"
         SUGGESTION = "suggestion"  # articles that may help, and a person will answer
         HAND_OVER = "hand_over"  # a person will answer
+        CODE = "code"  # a code was sent to an address
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="messages")

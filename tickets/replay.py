@@ -89,7 +89,8 @@ def _holding_text(letter: DeadLetter) -> Message:
     if ticket.handler == Handler.ASSISTANT:
         raise NotAllowed(f"{ticket.reference} is with the assistant again.")
     # Nobody holds it: it was escalated, and if something was said since, then by another escalation.
-    if ticket.messages.filter(direction=Message.Direction.OUTBOUND, pk__gt=text.pk).exists():
+    later = ticket.messages.filter(direction=Message.Direction.OUTBOUND, pk__gt=text.pk)
+    if later.exclude(kind=Message.Kind.CODE).exists():
         raise NotAllowed(f"{ticket.reference} was given back and escalated again since.")
     if not text.answers.exists():
         raise NotAllowed("There is nothing left to answer.")

@@ -34,6 +34,14 @@ HAPPENINGS = {
     "address_verified": "The customer has shown that the address is theirs; earlier status links no longer work",
     "attachments_not_kept": "Some attachments were too large or too many: they are in the mailbox only",
     "imported": "Imported from the mailbox: it was said before the desk read it, and the desk answers none of it",
+    "code_sent": "{actor} asked for a code to prove an address",
+    "code_wrong": "{actor} entered a wrong code",
+    "code_used_up": "{actor} entered a wrong code for the third time: it is used up",
+    "address_proven": "{actor} proved this address by a code",
+    "address_linked": "{actor} proved another address by a code: it is theirs too",
+    "customer_merged": "{actor} joined two customers",
+    "customer_unmerged": "{actor} took two customers apart again",
+    "trust_checked": "{actor} confirmed who writes here",
     "time_passed": "Nobody wrote for some time: the ticket moved on",
 }
 ACTORS = {"assistant": "The assistant", "customer": "The customer", "system": "A rule"}

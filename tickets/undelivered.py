@@ -39,6 +39,8 @@ def tell_people(delivery: Delivery) -> None:
     In the caller's transaction, which holds the conversation. A mail copy is only shown; on a ticket that is closed
     or waits for people anyway, and for a holding text, it is only recorded. Never raises NotAllowed.
     """
+    if delivery.reply.kind == Message.Kind.CODE:  # the customer asks for another one
+        return
     delivery.refresh_from_db(fields=["status", "error"])
     ticket = Ticket.objects.get(messages=delivery.reply_id)
     if delivery.channel != ticket.channel:
@@ -86,6 +88,8 @@ def check_decision(delivery: Delivery, *, again: bool) -> None:
         raise NotAllowed(f"This reply {BY_NOW[status]} by now: there is nothing to decide.")
     if status == UNDECIDED and not Delivery.objects.all().undecided().filter(pk=delivery.pk).exists():
         raise NotAllowed("The provider is still being asked what became of this reply.")
+    if again and delivery.reply.kind == Message.Kind.CODE:
+        raise NotAllowed("A code is not sent twice. The customer can ask for a new one on their page.")
     if again and ticket.status == Status.CLOSED:
         raise NotAllowed(f"{ticket.reference} is closed: nothing is sent on it any more.")
 

@@ -6,8 +6,11 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 from ninja.errors import HttpError
+from pydantic import BaseModel
 
 from channels_app.web_form.parsing import (
+    CodeIn,
+    ConfirmIn,
     FollowUpIn,
     SubmitIn,
     checked,
@@ -18,6 +21,7 @@ from channels_app.web_form.parsing import (
 )
 from fte_project import limits
 from fte_project.events import Channel
+from tickets.codes import CodeRefused, enter_code, masked, send_code
 from tickets.intake import InboundMessage, OtherMessageSameId, Received, receive
 from tickets.models import ChannelSettings, Message, Ticket, Trust
 from tickets.tokens import FIRST_VERSION, status_token, status_url, ticket_of
@@ -53,6 +57,18 @@ class MessageOut(Schema):
     attachments: list[str] = Field(default_factory=list)
 
 
+class CodeSentOut(Schema):
+    sent_to: str = Field(description="The address, shortened.")
+    expires_at: datetime
+
+
+class ConfirmedOut(Schema):
+    address: str = Field(description="The address, shortened.")
+    is_own: bool = Field(description="The address of this request; else another one of the same person.")
+    token: str = Field(description="From now on. Once its own address is confirmed, earlier links open nothing.")
+    status_url: str
+
+
 class TicketOut(Schema):
     reference: str
     subject: str
@@ -60,7 +76,13 @@ class TicketOut(Schema):
     category: str
     priority: str
     opened_at: datetime
+    is_confirmed: bool = Field(description="Whether it is proven that the address is theirs who write here.")
     messages: list[MessageOut]
+
+
+def _json_body(model: type[BaseModel]) -> dict[str, Any]:
+    content = {"application/json": {"schema": model.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def _body(model: type[SubmitIn] | type[FollowUpIn]) -> dict[str, Any]:
@@ -113,6 +135,51 @@ def write_again(request: HttpRequest, token: str) -> Status[Any]:
     fields, files = read_body(request)
     form = checked(FollowUpIn, fields)
     return _answer(request, follow_up(form, current, key=message_key(request), files=files), about=current)
+
+
+@router.post(
+    "/ticket/{token}/codes",
+    response={202: CodeSentOut, 404: ErrorOut, **ERRORS},
+    openapi_extra=_json_body(CodeIn),
+)
+def ask_for_code(request: HttpRequest, token: str) -> Status[Any]:
+    """Have a code sent by e-mail, to confirm the address of this request or to add another one.
+
+    It is valid for 10 minutes and three tries. The answer is the same whether the address is known here or not.
+    """
+    current = open_ticket(token)
+    form = checked(CodeIn, read_body(request)[0])
+    try:
+        code = send_code(current, form.address, network=limits.client_network(request))
+    except CodeRefused as error:
+        raise HttpError(422, str(error)) from error
+    code.refresh_from_db(fields=["expires_at"])
+    return Status(202, CodeSentOut(sent_to=masked(code.value), expires_at=code.expires_at))
+
+
+@router.post(
+    "/ticket/{token}/codes/confirm",
+    response={200: ConfirmedOut, 404: ErrorOut, **ERRORS},
+    openapi_extra=_json_body(ConfirmIn),
+)
+def confirm_address(request: HttpRequest, token: str) -> Status[Any]:
+    """Enter the code that was sent last; a wrong one costs a try."""
+    current = open_ticket(token)
+    form = checked(ConfirmIn, read_body(request)[0])
+    try:
+        proven = enter_code(current, form.code)
+    except CodeRefused as error:
+        raise HttpError(422, str(error)) from error
+    current.refresh_from_db()
+    return Status(
+        200,
+        ConfirmedOut(
+            address=proven.address,
+            is_own=proven.is_own,
+            token=status_token(current),
+            status_url=status_url(current),
+        ),
+    )
 
 
 def check_is_on() -> None:
@@ -174,6 +241,7 @@ def public_view(ticket: Ticket) -> TicketOut:
         category=ticket.category,
         priority=ticket.priority,
         opened_at=ticket.opened_at,
+        is_confirmed=ticket.conversation.trust != Trust.CLAIMED,
         messages=[_public_message(m) for m in messages],
     )
 

@@ -81,6 +81,22 @@ class FollowUpIn(BaseModel):
     message: Annotated[Words, Field(min_length=1, max_length=4000)]
 
 
+class CodeIn(BaseModel):
+    """Where a code goes: the address of the request, or another one of the same person."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    address: Annotated[Line, Field(max_length=254, description="Empty: the address of this request.")] = ""
+
+
+class ConfirmIn(BaseModel):
+    """The code that was sent last."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    code: Annotated[Line, Field(min_length=1, max_length=40, examples=["123456"])]
+
+
 def _sentence(error: ErrorDetails) -> str:
     """What is wrong with one field, for the person who filled it in."""
     limits = error.get("ctx", {})

@@ -6,17 +6,20 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from channels_app.mailing import automatic_mail, send_mail, test_words
-from channels_app.registry import Provider, Sent
+from channels_app.registry import Provider, SendError, Sent
 from fte_project.events import Channel
+from tickets.codes import digits_of, live
 from tickets.models import ChannelSettings, Delivery, Message, Ticket, Trust
 from tickets.tokens import status_url
 
 
 def send_copy(delivery: Delivery, check: Callable[[], None]) -> Sent:
-    """Mail the reply with its status link, after `check`. Raises SendError; what may be on its way is not `refused`."""
+    """Mail the reply with its status link, or a code, after `check`. Raises SendError; what may be on its way is not
+    `refused`."""
+    is_code = delivery.reply.kind == Message.Kind.CODE
     mail = automatic_mail(
-        subject=copy_subject(delivery.reply.ticket),
-        body=copy_body(delivery.reply),
+        subject=code_subject(delivery.reply.ticket) if is_code else copy_subject(delivery.reply.ticket),
+        body=code_body(delivery.reply) if is_code else copy_body(delivery.reply),
         to=delivery.address,
         mark=str(delivery.pk),
         kind="auto-replied",
@@ -42,6 +45,22 @@ def copy_body(reply: Message) -> str:
         "signature": signature_of(reply),
     }
     return render_to_string("email/reply_copy.txt", context)
+
+
+def code_subject(ticket: Ticket) -> str:
+    return f"[{ticket.reference}] Confirm your address for {settings.COMPANY_NAME}"
+
+
+def code_body(reply: Message) -> str:
+    """With no link and no word of the customer's: whose address it is, is not known yet.
+
+    Raises SendError for a code that has ended.
+    """
+    code = live(reply.conversation).filter(message=reply).first()
+    if code is None:
+        raise SendError("The code has ended before it could be sent.", permanent=True, refused=True)
+    context = {"code": digits_of(code), "ticket": reply.ticket, "company": settings.COMPANY_NAME}
+    return render_to_string("email/code.txt", context)
 
 
 def send_test(address: str) -> None:

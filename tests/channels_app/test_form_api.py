@@ -351,7 +351,8 @@ def test_the_holder_of_a_link_sees_this_ticket_and_nothing_internal(client: Clie
     response = client.get(f"/api/support/ticket/{status_token(mine.ticket)}")
     view = response.json()
     assert response.status_code == 200
-    assert set(view) == {"reference", "subject", "status", "category", "priority", "opened_at", "messages"}
+    facts = {"reference", "subject", "status", "category", "priority", "opened_at", "is_confirmed"}
+    assert set(view) == {*facts, "messages"}
     assert [(m["author"], m["text"]) for m in view["messages"]] == [
         ("customer", fields()["message"]),
         ("staff", "We are on it."),

@@ -188,6 +188,7 @@ def test_a15_only_what_our_own_proxies_wrote_says_who_sends(
         ("ann+a+b@example.com", "ann@example.com"),
         ("a.nn@example.com", "a.nn@example.com"),
         ("a.n.n+1@gmail.com", "ann@gmail.com"),
+        ("a.nn@googlemail.com", "ann@gmail.com"),
         ("+tag@example.com", "+tag@example.com"),
     ],
 )

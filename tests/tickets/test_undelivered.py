@@ -17,7 +17,7 @@ import channels_app.delivery
 from channels_app import registry
 from channels_app.delivery import claim as take
 from channels_app.delivery import deliver_one, record_error
-from channels_app.registry import Provider, SendError, Sent, provider
+from channels_app.registry import Provider, SendError, Sent, provider_of
 from channels_app.web_form.parsing import FollowUpIn, follow_up
 from fte_project.db import LeaseLost
 from fte_project.events import Channel
@@ -170,11 +170,11 @@ def test_on_a_ticket_that_is_closed_while_it_is_sent_it_is_recorded_and_nothing_
     delivery = answered(ticket)
     resolve(ticket, sam)
 
-    def closes(channel: str) -> Provider:
+    def closes(delivery: Delivery) -> Provider:
         Ticket.objects.update(status=Status.CLOSED)
-        return provider(channel)
+        return provider_of(delivery)
 
-    monkeypatch.setattr(channels_app.delivery, "provider", closes)
+    monkeypatch.setattr(channels_app.delivery, "provider_of", closes)
     after = deliver(delivery, settings, plan)
     assert (after.status, after.lease_token) == ("failed" if plan is REFUSED else "unknown", None)
     assert len(recorded()) == 1
