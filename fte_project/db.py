@@ -34,6 +34,7 @@ TRY_AGAIN_SECONDS = 30
 # SQLSTATEs: connection exceptions, insufficient resources (a full disk, too many connections), operator intervention.
 AWAY_CLASSES = ("08", "53", "57P")
 READ_ONLY = "25006"
+PASSING_CLASSES = ("40", "55P03", "57014")
 RING_AGAIN_AFTER = timedelta(seconds=10)
 FREE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None}
 
@@ -70,6 +71,13 @@ def is_away(error: Exception) -> bool:
         return False
     state = getattr(error.__cause__, "sqlstate", None)
     return state is None or state == READ_ONLY or state.startswith(AWAY_CLASSES)
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same may succeed a moment later: the database is away, or two got in each other's way (a deadlock, a
+    lock that was not given, a statement that took too long)."""
+    state = getattr(error.__cause__, "sqlstate", None) if isinstance(error, NOTHING_STORED) else None
+    return is_away(error) or (state is not None and state.startswith(PASSING_CLASSES))
 
 
 async def insist[**P, R](call: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:

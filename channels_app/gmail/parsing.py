@@ -9,7 +9,7 @@ from channels_app.gmail.authentication import is_aligned, is_vouched_for
 from channels_app.gmail.automatic import Automatic, automatic_kind
 from channels_app.gmail.html_text import text_of
 from channels_app.gmail.mime import Attachment, Parts, in_words, take_apart
-from channels_app.gmail.quotes import new_text
+from channels_app.gmail.quotes import split_text
 
 OWN_SERVER = "mx.google.com"
 REFERENCES = 50
@@ -26,6 +26,7 @@ class Mail:
     sender_name: str
     subject: str
     text: str
+    signature: str
     body: str
     automatic: Automatic | None
     attachments: tuple[Attachment, ...]
@@ -50,12 +51,14 @@ def parse(raw: bytes, *, server: str = OWN_SERVER, groups: Collection[str] = ())
     if is_rewritten:  # the group put its own address in place of the author's
         name, sender = author((parts.header("x-original-from") or parts.header("reply-to"),))
     body = parts.text if parts.text.strip() else text_of(parts.html)
+    text, signature = split_text(body)
     results = parts.headers.get("authentication-results", [])
     return Mail(
         sender=sender or None,
         sender_name=name,
         subject=parts.header("subject")[:500],
-        text=new_text(body),
+        text=text,
+        signature=signature,
         body=body,
         automatic=automatic_kind(parts, sender=sender, is_own_list=bool(group)),
         attachments=parts.attachments,

@@ -61,12 +61,22 @@ class _Cut:
 
 def new_text(body: str) -> str:
     """The customer's own words in a plain body; the whole body when nothing else can be told apart from them."""
+    return split_text(body)[0]
+
+
+def split_text(body: str) -> tuple[str, str]:
+    """The customer's own words in a plain body, and the signature that stood right below them ('' for none)."""
     lines = body[:TEXT_LIMIT].replace("\r\n", "\n").replace("\r", "\n").split("\n")
     cut = _first_cut(lines)
     kept = _without_trailing_quote(lines) if cut is None else _around(lines, cut)
     kept = _without_signature(kept)
     text = "\n".join(kept).strip("\n")
-    return text if text.strip() else "\n".join(lines).strip("\n")
+    if not text.strip():
+        return "\n".join(lines).strip("\n"), ""
+    is_on_top = lines[: len(kept)] == kept
+    below = lines[len(kept) : cut.at if cut else None] if is_on_top else []
+    own = [line for line in below[: SIGNATURE_LINES + 1] if not QUOTED.match(line)]
+    return text, "\n".join(own).strip("\n -")
 
 
 def _around(lines: list[str], cut: _Cut) -> list[str]:

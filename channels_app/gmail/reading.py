@@ -14,7 +14,7 @@ from channels_app.gmail.models import GmailMail, GmailMailbox
 from channels_app.gmail.parsing import Mail, parse
 from channels_app.gmail.taking import is_to_read, take
 from fte_project.crash import crash
-from fte_project.db import is_away
+from fte_project.db import is_passing
 from tickets.intake import forget_files
 from tickets.models import Attachment
 
@@ -108,7 +108,7 @@ def _take_or_note(
         with transaction.atomic():
             take(mailbox, gmail_id, fetched, mail, saved)
     except Exception as error:
-        if is_away(error) or isinstance(error, OSError):
+        if is_passing(error) or isinstance(error, OSError):
             raise  # the database or the disk, not this mail: it is taken later
         forget_files(saved[before:])
         del saved[before:]

@@ -15,7 +15,7 @@ from channels_app.gmail.models import GmailMailbox
 from channels_app.gmail.reading import take_all
 from channels_app.gmail.trouble import READING, healed, told
 from fte_project.crash import crash
-from fte_project.db import is_away
+from fte_project.db import is_passing
 from fte_project.events import Channel
 from tickets.models import ChannelSettings
 
@@ -41,7 +41,7 @@ def read_mailboxes() -> None:
         except ReadByAnother:
             log.info("mailbox_read_by_another", mailbox=mailbox.address)
         except Exception as error:
-            if is_away(error):
+            if is_passing(error):
                 raise
             _note_failure(mailbox, error)
 

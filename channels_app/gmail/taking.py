@@ -137,6 +137,7 @@ def _inbound(mailbox: GmailMailbox, fetched: Fetched, mail: Mail, value: str) ->
         name=clean_line(mail.sender_name, limit=120) if mail.is_verified else "",  # we greet by it
         subject=clean_line(mail.subject, limit=200) or NO_SUBJECT,
         body=clean_text(mail.text) or NO_TEXT,
+        signature=clean_text(mail.signature),
         raw=fetched.raw,
         trust=Trust.CHANNEL_VERIFIED if mail.is_verified else Trust.CLAIMED,
         received_at=received_at,
