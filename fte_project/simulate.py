@@ -29,7 +29,6 @@ class Outcome:
     accepted_ms: float | None = None
     answered_ms: float | None = None
     delivered_ms: float | None = None
-    stored_ms: float | None = None  # of a mail
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -76,7 +76,6 @@ class Correspondent:
                 f"The mail was not taken as a customer's: {mail.get_fate_display()} {mail.automatic}".strip()
             )
         found.ticket, found.token = mail.message.ticket.reference, status_token(mail.message.ticket)
-        found.stored_ms = began.ms_at(mail.seen_at)
         self.visitor.wait_for_reply(found, began, deadline, author=None)
         if found.status != "waiting":
             self.wait_until_left(found, began, deadline)

@@ -88,7 +88,7 @@ def main() -> int:
         and staff.get("status") == "answered"
         and staff.get("reply") == "Here is our offer."
     )
-    said = {"answered": answered, "escalated": escalated, "followup": followup, "staff": staff, "email": email}
+    said = {"answered": answered, "escalated": escalated, "followup": followup, "staff": staff}
     print(json.dumps({"ok": ok, **said, "seconds": round(time.monotonic() - began, 1)}))
     return 0 if ok else 1
 

@@ -335,10 +335,12 @@ class ChannelSettings(models.Model):
     """What staff may change about a channel; the gate reads its limits from here."""
 
     channel = models.CharField(primary_key=True, max_length=10, choices=Channel.choices)
-    is_enabled = models.BooleanField(default=True)
+    is_enabled = models.BooleanField("on", default=True)
     signature = models.TextField(blank=True, help_text="Ends every reply; empty: the company's name.")
-    max_words = models.PositiveIntegerField(default=300)
-    quiet_seconds = models.PositiveSmallIntegerField(default=0)
+    max_words = models.PositiveIntegerField("longest answer", default=300, help_text="Words.")
+    quiet_seconds = models.PositiveSmallIntegerField(
+        "quiet time", default=0, help_text="Seconds after a message before it is answered, in case another one follows."
+    )
 
     class Meta:
         verbose_name_plural = "channel settings"
