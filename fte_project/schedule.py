@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from asgiref.sync import ThreadSensitiveContext
@@ -10,7 +11,7 @@ from django.db import DatabaseError
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
-from fte_project.db import FREE, LeaseLost, aside, held_lease, unit_of_work
+from fte_project.db import FREE, LeaseLost, aside, held_lease, insist, unit_of_work
 from fte_project.models import TimedJob
 from fte_project.notify import listening, notify
 
@@ -66,10 +67,14 @@ async def run_job(name: str) -> bool:
         # One broken job must not stop the others; the row and the log carry the reason.
         log.exception("job_failed", job=name)
         error = repr(caught)[:2000]
-    await unit_of_work(TimedJob.objects.filter(pk=name, lease_token=token).update)(
-        attempts=0, last_run_at=Now(), last_error=error, **FREE
-    )
+    # Not given back, it would be nobody's until its lease has run out.
+    await insist(unit_of_work(_give_back), name, token, error)
     return True
+
+
+def _give_back(name: str, token: UUID, error: str) -> None:
+    held = TimedJob.objects.filter(pk=name, lease_token=token)
+    held.update(attempts=0, last_run_at=Now(), last_error=error, **FREE)
 
 
 async def _run_alone(name: str) -> None:

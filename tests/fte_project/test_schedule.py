@@ -3,14 +3,16 @@
 import asyncio
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import OperationalError
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from fte_project import schedule
-from fte_project.models import TimedJob
+from fte_project.models import TimedJob, TimedJobQuerySet
 from tests.concurrency import at_once, real_commits
 
 HOUR = timedelta(hours=1)
@@ -169,3 +171,23 @@ def test_a_job_that_is_wanted_soon_wakes_the_role() -> None:
 
     async_to_sync(flow)()
     assert ran == ["works"]
+
+
+@pytest.mark.django_db
+def test_a_job_is_given_back_as_soon_as_a_database_that_was_away_is_there_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the mailbox, for one, would not be read until the lease has run out."""
+    planned("works")
+    real, away = TimedJobQuerySet.update, iter([True, True])
+
+    def update(self: TimedJobQuerySet, **values: Any) -> int:
+        if "last_run_at" in values and next(away, False):
+            raise OperationalError("the server is starting up")
+        return real(self, **values)
+
+    monkeypatch.setattr("fte_project.db.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(TimedJobQuerySet, "update", update)
+    assert run("works")
+    job = TimedJob.objects.get()
+    assert (job.lease_token, job.last_error) == (None, "")
