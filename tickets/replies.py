@@ -62,7 +62,8 @@ def hold_back(ticket: Ticket) -> None:
         .filter(reply__ticket=ticket, channel=ticket.channel, status=Delivery.Status.QUEUED)
     )
     # Their locks, so that none of them is claimed meanwhile.
-    unsent = waiting.exclude(reply__author=Message.Author.STAFF).select_for_update(of=("self",), skip_locked=True)
+    words = waiting.exclude(reply__author=Message.Author.STAFF).exclude(reply__kind=Message.Kind.CODE)
+    unsent = words.select_for_update(of=("self",), skip_locked=True)
     for delivery in unsent:
         record(ticket, "held_back", SYSTEM, message=delivery.reply_id)
         delivery.delete()

@@ -25,6 +25,7 @@ from tests.factories import fresh, make_staff, write
 from tickets.codes import CodeRefused, Proven, digits_of, enter_code, masked, send_code
 from tickets.merging import NotMergeable, accept, unmerge
 from tickets.models import AddressCode, Conversation, CustomerMerge, Delivery, Message, Ticket, TicketEvent, Trust
+from tickets.replies import reply
 
 pytestmark = pytest.mark.django_db
 
@@ -353,3 +354,11 @@ def test_who_writes_by_mail_and_is_not_vouched_for_can_prove_it_too() -> None:
     enter_code(ticket, ask(ticket))
     assert trust(ticket) == Trust.CODE_VERIFIED
     assert not Message.objects.all().automatic_lately().exists(), "a code is no automatic answer"
+
+
+def test_a_code_goes_out_whoever_answers_the_request_meanwhile() -> None:
+    """A person's answer holds back what the assistant wrote; the customer still waits for the code."""
+    ticket = mail("ann@example.com", results="").send()
+    send_code(fresh(ticket), network="192.0.2.1")
+    reply(fresh(ticket), body="We have mended it.", staff=make_staff("sara", "agent"))
+    assert Delivery.objects.filter(reply__kind=Message.Kind.CODE, status=Delivery.Status.QUEUED).count() == 1
