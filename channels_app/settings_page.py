@@ -14,23 +14,18 @@ from unfold.decorators import display
 
 from channels_app.registry import SendError, provider
 from fte_project.events import Channel
-from fte_project.health import Finding, State
+from fte_project.health import Finding, State, checks
 from fte_project.text import plain_error
 from tickets.models import ChannelSettings
 
 CHANGE = "tickets.change_channelsettings"
-FINDINGS = {
-    Channel.EMAIL: "channels_app.health.email_channel",
-    Channel.WHATSAPP: "channels_app.health.whatsapp_channel",
-    Channel.WEB_FORM: "channels_app.health.web_form",
-}
 COLOURS = {State.OK: "success", State.OFF: "default", State.FAILED: "danger"}
 WORDS = {State.OK: "Works", State.OFF: "Off", State.FAILED: "Needs you"}
 
 
 def finding(channel: str) -> Finding:
-    """How the channel stands: the same words as `doctor` has."""
-    examine: Any = import_string(FINDINGS[Channel(channel)])
+    """How the channel stands: what `doctor` says of the part with its name."""
+    examine: Any = import_string(next(check.path for check in checks() if check.name == channel))
     found: Finding = examine()
     return found
 

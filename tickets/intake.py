@@ -166,9 +166,7 @@ def _store(inbound: InboundMessage, about: Ticket | None, saved: list[Attachment
     return Received(message=message, ticket=ticket, is_new=True)
 
 
-def store_words(
-    ticket: Ticket, inbound: InboundMessage, saved: list[Attachment], *, answered_by: Message | None = None
-) -> Message:
+def store_words(ticket: Ticket, inbound: InboundMessage, saved: list[Attachment]) -> Message:
     """The message with its bytes and files, in the caller's transaction; no work and no event. Who loses the
     transaction deletes the files of `saved`."""
     message = Message.objects.create(
@@ -182,7 +180,6 @@ def store_words(
         body=inbound.body,
         cc=list(inbound.cc),
         received_at=inbound.received_at or Now(),
-        answered_by=answered_by,
     )
     RawPayload.objects.create(
         message=message,

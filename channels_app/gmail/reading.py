@@ -74,8 +74,8 @@ def _fetch(gmail: Gmail, gmail_ids: list[str]) -> _Batch:
             continue
         failures = 0
         size += len(fetched.raw) if fetched else 0
-        raw = fetched.raw if fetched is not None and is_to_read(fetched) else None
-        batch.fresh.append((gmail_id, fetched, parse(raw, groups=settings.GMAIL_GROUPS) if raw is not None else None))
+        mail = parse(fetched.raw, groups=settings.GMAIL_GROUPS) if fetched and is_to_read(fetched) else None
+        batch.fresh.append((gmail_id, fetched, mail))
     crash("mail_fetched")
     return batch
 

@@ -13,9 +13,8 @@ from googleapiclient.errors import HttpError
 
 from channels_app.gmail.bounces import last_bounce
 from channels_app.gmail.client import GMAIL_ERRORS, Gmail
-from channels_app.gmail.marks import DELIVERY_HEADER, mark_of
+from channels_app.gmail.marks import DELIVERY_HEADER, conversation_mark, mark_of
 from channels_app.gmail.models import GmailMail
-from channels_app.gmail.threads import conversation_mark
 from channels_app.mailing import test_words
 from channels_app.posting import asked_wait
 from channels_app.registry import Provider, SendError, Sent

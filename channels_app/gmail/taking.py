@@ -52,9 +52,9 @@ def take(
     noted.save()
 
 
-def is_to_read(fetched: Fetched | None) -> bool:
+def is_to_read(fetched: Fetched) -> bool:
     """Whether anybody wants to know what is in it."""
-    return fetched is not None and not fetched.labels & (HIDDEN | {"DRAFT"})
+    return not fetched.labels & (HIDDEN | {"DRAFT"})
 
 
 def _take_own(noted: GmailMail, fetched: Fetched, mail: Mail) -> None:

@@ -4,16 +4,15 @@ import re
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.core.signing import BadSignature, Signer
 from django.db.models import Q, QuerySet
 
+from channels_app.gmail.marks import conversations_of
 from channels_app.gmail.models import GmailMail, GmailMailbox
 from channels_app.gmail.parsing import Mail
 from fte_project.events import Channel
 from tickets.models import Message, Ticket, Trust
 from tickets.tokens import LENGTH, ticket_of
 
-MARK = re.compile(r"<desk\.(\d{1,18}\.[\w-]{20,100})@")
 TOKEN = re.compile(rf"/support/t/([0-9A-Za-z]{{{LENGTH}}})(?![0-9A-Za-z])")
 TOKENS = 3
 
@@ -44,30 +43,12 @@ def answered_by_hand(mailbox: GmailMailbox, thread_id: str, mail: Mail) -> list[
     return []
 
 
-def conversation_mark(conversation_id: int) -> str:
-    """A message id for References, which mail programs send back: it names the conversation, signed."""
-    domain = settings.GMAIL_ADDRESS.rpartition("@")[2]
-    return f"<desk.{_signer().sign(str(conversation_id))}@{domain}>"
-
-
 def _around(mailbox: GmailMailbox, thread_id: str, mail: Mail) -> Iterator[QuerySet[Message]]:
     named = [name for name in [mail.in_reply_to, *mail.references] if name]
     mails = GmailMail.objects.filter(mailbox=mailbox)
     yield Message.objects.filter(mails__in=mails.filter(thread_id=thread_id))
-    yield Message.objects.filter(conversation__in=_marked(named))
+    yield Message.objects.filter(conversation__in=conversations_of(named))
     yield Message.objects.filter(mails__in=mails.filter(rfc822_id__in=named))
-
-
-def _marked(named: list[str]) -> list[int]:
-    """The conversations that our own signed ids name."""
-    found = []
-    for name in named:
-        mark = MARK.match(name)
-        try:
-            found += [int(_signer().unsign(mark[1]))] if mark else []
-        except BadSignature:
-            continue
-    return found
 
 
 def _by_status_link(mail: Mail, address: str) -> Ticket | None:
@@ -90,7 +71,3 @@ def _held_up(address: str, trust: Trust) -> Ticket | None:
     held = Ticket.objects.escalated().filter(conversation__address=address, channel=Channel.EMAIL)
     claimed = Q(conversation__trust=Trust.CLAIMED)
     return held.filter(claimed if trust == Trust.CLAIMED else ~claimed).first()
-
-
-def _signer() -> Signer:
-    return Signer(key=settings.STATUS_TOKEN_KEY, sep=".", salt="gmail-conversation", algorithm="sha256")

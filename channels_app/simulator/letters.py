@@ -10,8 +10,6 @@ from urllib.parse import quote
 import requests
 from django.utils import timezone
 
-from channels_app.simulator.world import MARK
-
 SECONDS = 10
 ANSWERING = "In-Reply-To"
 
@@ -102,6 +100,3 @@ def answer_to(received: EmailMessage, text: str) -> tuple[str, tuple[str, ...]]:
     quoted = "".join(f"> {line}\n" for line in (body.get_content() if body else "").splitlines())
     earlier = str(received["References"] or "").split()
     return f"{text}\n\nOn {date}, {who} wrote:\n\n{quoted}", (*earlier, str(received["Message-ID"]))
-
-
-__all__ = ["MARK", "Delivered", "World", "answer_to", "letter"]

@@ -4,11 +4,11 @@ from collections import Counter
 from email.message import Message
 from typing import TYPE_CHECKING, Any
 
+from channels_app.gmail.marks import DELIVERY_HEADER
+
 if TYPE_CHECKING:
     from channels_app.simulator.gmail import GmailServer
     from channels_app.simulator.mailbox import Mailbox
-
-MARK = "X-Desk-Delivery"
 
 
 def look(server: "GmailServer", method: str, what: list[str], raw: bytes) -> dict[str, Any]:
@@ -56,4 +56,4 @@ def sent(mailbox: "Mailbox") -> list[dict[str, Any]]:
 
 def mark_of(mail: Message) -> str:
     """What the product signs its own mails with; '' without."""
-    return str(mail[MARK] or "").strip()
+    return str(mail[DELIVERY_HEADER] or "").strip()
