@@ -82,7 +82,9 @@ database["OPTIONS"] = {
     **DATABASE_PATIENCE,
     **database.get("OPTIONS", {}),
     # A client that stops answering must not hold locks for long (leases carry the work, not connections).
-    "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000",
+    # Compiling a search to machine code takes longer than running it.
+    "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
+    " -c jit=off",
 }
 if not TESTING:
     database["OPTIONS"]["pool"] = {

@@ -13,6 +13,7 @@ from pgvector import Vector
 from fte_project.schedule import run_soon
 from knowledge.chunking import Piece, pieces
 from knowledge.embeddings import EmbeddingFailed, configured_model_id, embedder
+from knowledge.lexemes import count_words, note_words
 from knowledge.models import ActiveModel, Article, Chunk
 
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ def index_article(article: Article, model_id: str) -> None:
         current = Article.objects.select_for_update().get(pk=article.pk)
         if current.revision != article.revision:
             return  # edited meanwhile: still waiting, with the newer text
+        words_before = count_words(article.pk, model_id)
         Chunk.objects.filter(article=article, model_id=model_id).delete()
         Chunk.objects.bulk_create(
             Chunk(
@@ -53,11 +55,12 @@ def index_article(article: Article, model_id: str) -> None:
                 is_summary=piece.is_summary,
                 section=piece.section,
                 passage=piece.text,
-                words=SearchVector(Value(piece.section), Value(piece.text), config="english"),
+                words=SearchVector(Value(piece.embedded_text()), config="english"),
                 embedding=have[key] if isinstance(have[key], list) else Vector(have[key]).to_list(),
             )
             for position, (key, piece) in enumerate(wanted.items())
         )
+        note_words(words_before, count_words(article.pk, model_id))
         Article.objects.filter(pk=article.pk).update(indexed_revision=article.revision, index_error="")
 
 

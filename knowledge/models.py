@@ -1,4 +1,4 @@
-"""What we may answer: articles, and their chunks as the search sees them."""
+"""What we may answer: articles, their chunks as the search sees them, and what else the search goes by."""
 
 from typing import Self
 
@@ -60,10 +60,11 @@ class Article(models.Model):
 
 
 class ActiveModel(models.Model):
-    """The embedding model that queries use now (one row). Floors and thresholds belong to the model."""
+    """The embedding model that queries use now (one row), and the one that is being prepared to take its place."""
 
     singleton = models.BooleanField(primary_key=True, default=True, editable=False)
     model_id = models.CharField(max_length=80)
+    next_model_id = models.CharField(max_length=80, blank=True, help_text="Embedded in the background; empty: none.")
     changed_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -71,6 +72,52 @@ class ActiveModel(models.Model):
 
     def __str__(self) -> str:
         return self.model_id
+
+
+class Calibration(models.Model):
+    """What nearness means for one embedding model in this knowledge base; written by `manage.py calibrate`.
+
+    `floor`: similarity below which nothing is known about a question. `values`: the other numbers of
+    calibration.Thresholds. `figures`: what was measured when it was made.
+    """
+
+    model_id = models.CharField(max_length=80, primary_key=True)
+    floor = models.FloatField()
+    values = models.JSONField()
+    figures = models.JSONField(default=dict)
+    made_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.model_id
+
+
+class VectorIndex(models.Model):
+    """The vector index over the vectors of one embedding model, or why there is none; written by `index_articles`."""
+
+    class Over(models.TextChoices):
+        CHUNKS = "chunks", "Passages"
+        QUESTIONS = "questions", "Resolved questions"
+
+    class Kind(models.TextChoices):
+        IVFFLAT = "ivfflat", "ivfflat"
+        HNSW = "hnsw", "hnsw"
+
+    model_id = models.CharField(max_length=80)
+    over = models.CharField(max_length=9, choices=Over.choices, default=Over.CHUNKS)
+    name = models.CharField(max_length=63, blank=True, help_text="In PostgreSQL; empty: exact search, no index.")
+    kind = models.CharField(max_length=8, choices=Kind.choices, blank=True)
+    lists = models.PositiveIntegerField(default=0)
+    probes = models.PositiveIntegerField(default=0, help_text="ivfflat.probes, or hnsw.ef_search.")
+    rows = models.PositiveIntegerField(default=0, help_text="When it was built.")
+    recall = models.FloatField(null=True, help_text="Recall@5 against exact search, measured after building.")
+    error = models.TextField(blank=True)
+    built_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["model_id", "over"], name="vector_index_once")]
+
+    def __str__(self) -> str:
+        return self.name or f"none for {self.model_id}"
 
 
 class Chunk(models.Model):
@@ -94,3 +141,51 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return self.section
+
+
+class Lexeme(models.Model):
+    """How many chunks hold a word (as the text search writes it): the rare words of a question find its articles."""
+
+    word = models.TextField(primary_key=True)
+    chunks = models.IntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.word
+
+
+class ResolvedQuestion(models.Model):
+    """A customer's question that an article answered, as somebody approved: evidence for later questions like it."""
+
+    class Approval(models.TextChoices):
+        STAFF = "staff", "A person of the desk"
+        CUSTOMER = "customer", "The customer"
+        IMPORT = "import", "Loaded from a file"
+
+    source = models.CharField(
+        max_length=80, unique=True, help_text="Where it comes from: ticket:<public id>, or a file."
+    )
+    text = models.TextField(help_text="The question, as the search reads it.")
+    articles = models.ManyToManyField(Article, related_name="resolved_questions")
+    approved_by = models.CharField(max_length=10, choices=Approval.choices)
+    asked_at = models.DateTimeField(help_text="Evidence only for questions asked later.")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-asked_at"]
+
+    def __str__(self) -> str:
+        return self.text.split("\n")[0][:80]
+
+
+class QuestionVector(models.Model):
+    """The vector of a resolved question by one embedding model."""
+
+    question = models.ForeignKey(ResolvedQuestion, on_delete=models.CASCADE, related_name="vectors")
+    model_id = models.CharField(max_length=80)
+    embedding = VectorField(dimensions=DIMENSIONS)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["question", "model_id"], name="question_vector_once")]
+
+    def __str__(self) -> str:
+        return f"{self.question_id} {self.model_id}"
