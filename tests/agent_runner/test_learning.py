@@ -14,7 +14,7 @@ from channels_app.web_form.parsing import FollowUpIn, follow_up
 from fte_project import schedule
 from knowledge.models import Article, ResolvedQuestion
 from tests.factories import ANSWERABLE, write
-from tickets.escalations import HandOver, claim, escalate, resolve
+from tickets.escalations import HandOver, claim, escalate, hand_back, resolve
 from tickets.intake import receive
 from tickets.models import Message, Ticket, TicketEvent
 from tickets.reasons import Reason
@@ -151,6 +151,16 @@ def test_a_question_is_all_that_waited_for_the_answer(ticket: Ticket, sam: User)
     resolve(ticket, sam)
     (found,) = learn_now()
     assert found["text"] == f"{ANSWERABLE['subject']}\n{ANSWERABLE['message']}\n\nIs anybody there?"
+
+
+def test_what_was_answered_before_is_no_part_of_the_question(ticket: Ticket, sam: User) -> None:
+    hand_over(ticket)
+    reply(ticket, body="I have done it for you.", staff=sam)
+    write_again(ticket, "And how do I export?")
+    hand_back(ticket, sam)
+    answer(ticket)
+    resolve(ticket, sam)
+    assert learn_now() == [evidence_of(ticket, text="And how do I export?")]
 
 
 def test_a_draft_of_an_earlier_matter_is_not_what_answered(ticket: Ticket, sam: User) -> None:
