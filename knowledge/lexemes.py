@@ -16,6 +16,19 @@ INSERT INTO knowledge_lexeme AS known (word, chunks)
 SELECT word, change FROM unnest(%(words)s::text[], %(changes)s::int[]) AS changed (word, change) ORDER BY word
     ON CONFLICT (word) DO UPDATE SET chunks = known.chunks + excluded.chunks
 """
+# Writes only what differs: the models' chunks are cut alike.
+RECOUNT = """
+WITH counted AS (
+    SELECT word.lexeme AS word, count(*) AS chunks
+      FROM knowledge_chunk c CROSS JOIN unnest(c.words) AS word
+     WHERE c.model_id = %(model)s
+     GROUP BY 1
+), gone AS (
+    DELETE FROM knowledge_lexeme l WHERE NOT EXISTS (SELECT FROM counted WHERE counted.word = l.word)
+)
+INSERT INTO knowledge_lexeme AS known (word, chunks) SELECT word, chunks FROM counted ORDER BY word
+    ON CONFLICT (word) DO UPDATE SET chunks = excluded.chunks WHERE known.chunks <> excluded.chunks
+"""
 
 
 def count_words(article_id: int, model_id: str) -> Counter[str]:
@@ -31,3 +44,9 @@ def note_words(before: Counter[str], after: Counter[str]) -> None:
     if changes:
         with connection.cursor() as cursor:
             cursor.execute(ADD, {"words": list(changes), "changes": list(changes.values())})
+
+
+def recount(model_id: str) -> None:
+    """Count the words of all chunks of this model anew, and of no other. Nobody may write chunks meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(RECOUNT, {"model": model_id})

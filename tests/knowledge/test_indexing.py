@@ -8,7 +8,8 @@ from pgvector import Vector
 
 from knowledge import indexing
 from knowledge.embeddings import LOCAL_MODEL_ID, EmbeddingFailed, embedder
-from knowledge.indexing import active_model_id, index_article, index_job, index_waiting
+from knowledge.indexing import active_model_id, index_article, index_waiting
+from knowledge.keeping_up import index_job
 from knowledge.models import DIMENSIONS, ActiveModel, Article, Chunk
 
 pytestmark = pytest.mark.django_db
