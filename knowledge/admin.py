@@ -82,9 +82,9 @@ class ArticleAdmin(ModelAdmin):
             current = Article.objects.select_for_update().get(pk=obj.pk)
             obj.revision, obj.indexed_revision = current.revision, current.indexed_revision
             obj.index_error = current.index_error
+            obj.try_at_once()
             if INDEXED_TEXT & set(form.changed_data):
-                obj.revision += 1
-                obj.index_error = ""
+                obj.text_changed()
         obj.changed_at = timezone.now()
         super().save_model(request, obj, form, change)
         if obj.status == Article.Status.PUBLISHED and obj.indexed_revision != obj.revision:
@@ -104,7 +104,7 @@ class ArticleAdmin(ModelAdmin):
         if state == "off":
             return format_html('<span class="desk-soft" title="{}">–</span>', LIGHTS[state])
         light = format_html('<span class="desk-light desk-light-{}" title="{}">{}</span>', state, LIGHTS[state], state)
-        if state != "failed":
+        if not article.index_error:  # an indexed one may have failed with the model that is being prepared
             return light
         return format_html('{} <span class="desk-soft desk-reason">{}</span>', light, article.index_error)
 

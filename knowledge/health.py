@@ -1,22 +1,44 @@
 """Whether the assistant can find the articles: what `doctor` says about embeddings and the index."""
 
 from fte_project.health import Finding, State
-from knowledge.embeddings import EmbeddingFailed, configured_model_id, embedder
-from knowledge.models import ActiveModel, Article
+from knowledge.embeddings import LOCAL_MODEL_ID, EmbeddingFailed, configured_model_id, embedder
+from knowledge.models import ActiveModel, Article, Calibration
+from knowledge.switching import coverage
 
 
 def embedding_model() -> Finding:
-    """Whether the model that the index was made with can be used by this process."""
-    active = ActiveModel.objects.first()
+    """Whether the model that the index was made with can be used by this process, and how far the next one is."""
+    row = ActiveModel.objects.first()
     wanted = configured_model_id()
-    model_id = active.model_id if active else wanted
+    model_id, following = (row.model_id, row.next_model_id) if row else (wanted, "")
+    states, said = zip(*(_active(model_id, wanted, following), *_next(model_id, following)), strict=True)
+    return State.FAILED if State.FAILED in states else State.OK, " ".join(said)
+
+
+def _active(model_id: str, wanted: str, following: str) -> Finding:
     try:
         embedder(model_id)
     except EmbeddingFailed as error:
         return State.FAILED, f"{error} Until then search is by words only."
-    if model_id != wanted:
-        return State.OK, f"{model_id}, as the articles were indexed; the settings now ask for {wanted}."
-    return State.OK, model_id
+    is_calibrated = model_id == LOCAL_MODEL_ID or Calibration.objects.filter(pk=model_id).exists()
+    if not is_calibrated and Article.objects.all().published().exists():
+        return State.FAILED, f"{model_id} is not calibrated, so the assistant only drafts: run manage.py calibrate."
+    if wanted not in {model_id, following}:
+        switch = f"the settings now ask for {wanted}: run manage.py embed_articles --switch."
+        return State.OK, f"{model_id}, as the articles were indexed; {switch}"
+    return State.OK, f"{model_id}." if following else model_id
+
+
+def _next(model_id: str, following: str) -> list[Finding]:
+    if not following:
+        return []
+    said = f"{following} is being prepared: {coverage(following)}"
+    failed = Article.objects.all().lacking(following).exclude(index_error="").order_by("pk")
+    if first := failed.first():
+        return [
+            (State.FAILED, f"{said}; {failed.count()} failed, among them {first.slug}: the article shows its error.")
+        ]
+    return [(State.OK, f"{said}. {model_id} answers until then.")]
 
 
 def articles() -> Finding:
