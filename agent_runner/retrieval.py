@@ -20,6 +20,7 @@ from knowledge.models import Article, Chunk, ResolvedQuestion
 from knowledge.question_files import OffTopic, Question, read_offtopic, read_questions, read_resolved
 from knowledge.search import QUERY_CHARACTERS, Found, Hit, find, search
 
+SHOWN = 5  # as the search gives by itself
 DEPTH = 10
 NO_EVIDENCE = datetime.min.replace(tzinfo=UTC)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -47,7 +48,10 @@ class Sets:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A question with what was found for it: `found` in `ms` by the whole search, and slugs by recipe, best first."""
+    """A question with what was found for it: `found` in `ms` by the whole search, and slugs by recipe, best first.
+
+    Of more hits than the search gives by itself, the first ones are those that it gives.
+    """
 
     question: Question
     found: Found
@@ -157,21 +161,33 @@ def ask(question: Question, model_id: str, recipe: str) -> Asked:
     asked_at = NO_EVIDENCE if recipe == "hybrid" else question.asked_at
     with _without_itself(question):
         began = time.perf_counter()
-        found = search(question.text(), limit=DEPTH, asked_at=asked_at)
+        found = search(question.text(), asked_at=asked_at)
         ms = (time.perf_counter() - began) * 1000
+        deeper = search(question.text(), limit=DEPTH, asked_at=asked_at)
+    hits = _in_order(found.hits, deeper.hits)
     text = question.text()[:QUERY_CHARACTERS]
     vector = Vector(embedder(model_id).embed([text])[0]).to_text()
-    hits = {
-        "vector": find(vector, "", model_id=model_id, limit=DEPTH, asked_at=NO_EVIDENCE),
-        "words": find(None, text, model_id=model_id, limit=DEPTH, asked_at=NO_EVIDENCE),
-        "hybrid": find(vector, text, model_id=model_id, limit=DEPTH, asked_at=NO_EVIDENCE),
-        recipe: found.hits,
+    by_recipe = {
+        "vector": _found(vector, "", model_id),
+        "words": _found(None, text, model_id),
+        "hybrid": _found(vector, text, model_id),
+        recipe: hits,
     }
-    return Asked(question=question, found=found, ms=ms, slugs={name: _slugs(some) for name, some in hits.items()})
+    slugs = {name: tuple(hit.slug for hit in some) for name, some in by_recipe.items()}
+    return Asked(question=question, found=replace(found, hits=hits), ms=ms, slugs=slugs)
 
 
-def _slugs(hits: Sequence[Hit]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(hit.slug for hit in hits))
+def _found(vector: str | None, text: str, model_id: str) -> tuple[Hit, ...]:
+    found, deeper = (
+        find(vector, text, model_id=model_id, limit=limit, asked_at=NO_EVIDENCE) for limit in (SHOWN, DEPTH)
+    )
+    return _in_order(found, deeper)
+
+
+def _in_order(found: Sequence[Hit], deeper: Sequence[Hit]) -> tuple[Hit, ...]:
+    """The product's hits, then what a deeper search adds: it looks at more passages and may order them otherwise."""
+    known = {hit.article_id for hit in found}
+    return (*found, *(hit for hit in deeper if hit.article_id not in known))
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from agent_runner.retrieval import Asked, Evaluated
 from knowledge.search import Found
 
 SHARES = (0.2, 0.4, 0.6, 1.0)
-SHOWN = 5  # hits that the assistant sees: the best of them is above the floor, or nothing is known
 SISTER = "not_our_product"  # near enough to our own that a floor cannot tell it apart
 
 
@@ -20,20 +19,15 @@ def place(slugs: Sequence[str], gold: Collection[str]) -> int | None:
     return next((n for n, slug in enumerate(slugs, 1) if slug in gold), None)
 
 
-def is_above_floor(found: Found) -> bool:
-    """Whether anything that was found is near enough."""
-    return max((hit.similarity for hit in found.hits[:SHOWN]), default=0.0) >= found.floor
-
-
 def summary(done: Evaluated) -> dict[str, Any]:
-    """The figures; rates are 0-1, and None where there is nothing to count."""
+    """The figures; rates are 0-1, and None where there is nothing to count or no floor is known."""
     per_recipe = {name: _ranking(done.asked, name) for name in ("vector", "words", "hybrid", "hybrid_resolved")}
     ms = sorted(one.ms for one in done.asked)
     first = done.asked[0].found
     return {
         "questions": len(done.asked),
         **_ranking(done.asked, done.recipe),
-        "ontopic_above_floor": _rate([is_above_floor(one.found) for one in done.asked]),
+        "ontopic_above_floor": _above_floor([one.found for one in done.asked]),
         **_offtopic(done),
         "p50_ms": _percentile(ms, 0.50),
         "p95_ms": _percentile(ms, 0.95),
@@ -61,7 +55,7 @@ def rows(done: Evaluated) -> list[dict[str, Any]]:
                 for hit in one.found.hits
             ],
             "top3_confidence": _round(one.found.confidence_top3),
-            "is_above_floor": is_above_floor(one.found),
+            "is_above_floor": one.found.is_near,
             "gold_place": place(one.slugs[done.recipe], one.question.gold),
             "ms": round(one.ms, 1),
         }
@@ -79,14 +73,18 @@ def _ranking(asked: Sequence[Asked], recipe: str) -> dict[str, float | None]:
 
 
 def _offtopic(done: Evaluated) -> dict[str, Any]:
-    above: dict[str, list[bool]] = {}
+    by_kind: dict[str, list[Found]] = {}
     for row, found in done.offtopic or ():
-        above.setdefault(row.kind, []).append(is_above_floor(found))
+        by_kind.setdefault(row.kind, []).append(found)
     return {
-        "offtopic_above_floor": _rate([is_so for kind, some in above.items() if kind != SISTER for is_so in some]),
-        "offtopic_by_kind": {kind: _rate(some) for kind, some in sorted(above.items())},
-        "offtopic": sum(map(len, above.values())),
+        "offtopic_above_floor": _above_floor([f for kind, some in by_kind.items() if kind != SISTER for f in some]),
+        "offtopic_by_kind": {kind: _above_floor(some) for kind, some in sorted(by_kind.items())},
+        "offtopic": sum(map(len, by_kind.values())),
     }
+
+
+def _above_floor(found: Sequence[Found]) -> float | None:
+    return _rate([one.is_near for one in found if one.is_calibrated])
 
 
 def _confidence(asked: Sequence[Asked]) -> list[dict[str, Any]]:
@@ -132,10 +130,11 @@ def tables(figures: dict[str, Any]) -> Group:
     confident = Table("most confident", "questions", "top article answers", "one of three does", title="Confidence")
     for one in figures["confidence"]:
         confident.add_row(f"{one['share']:.0%}", str(one["questions"]), f"{one['top1']:.2f}", f"{one['top3']:.2f}")
-    floor = Table("above the floor", "share", title=f"Floor {figures['floor']:.2f}")
-    floor.add_row("the questions", f"{figures['ontopic_above_floor']:.1%}")
-    for kind, share in figures["offtopic_by_kind"].items():
-        floor.add_row(f"off topic: {kind}", f"{share:.1%}")
+    floor = Table("above the floor", "share", title=f"Floor {figures['floor']:.3f}")
+    above = {"the questions": figures["ontopic_above_floor"]}
+    above |= {f"off topic: {kind}": share for kind, share in figures["offtopic_by_kind"].items()}
+    for what, share in above.items():
+        floor.add_row(what, "not calibrated" if share is None else f"{share:.1%}")
     closing = (
         f"{figures['articles']} articles, {figures['chunks']} passages, {figures['model_id']}; "
         f"{figures['embedded']} texts embedded in {figures['embed_seconds']} s; "

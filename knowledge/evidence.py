@@ -110,10 +110,11 @@ def embed_questions(
             if progress is not None:
                 progress(len(batch))
         except EmbeddingFailed as error:
-            failure = error
-            in_a_row += len(batch) == 1
             if len(batch) > 1:  # one text may have spoilt it for the others
                 batches += [[pk] for pk in batch]
+                continue
+            failure = error
+            in_a_row += 1
     if failure is not None:
         raise failure
     return done

@@ -241,8 +241,9 @@ def test_a_question_never_learns_from_itself(monkeypatch: pytest.MonkeyPatch) ->
     learn_rows([replace(question(name), asked_at=LONG_AGO) for name in ("q", "other")])
     seen = []
 
-    def search(text: str, **_: Any) -> Found:
-        seen.append(sorted(ResolvedQuestion.objects.values_list("source", flat=True)))
+    def search(text: str, **more: Any) -> Found:
+        if "limit" not in more:
+            seen.append(sorted(ResolvedQuestion.objects.values_list("source", flat=True)))
         return found()
 
     monkeypatch.setattr(retrieval, "search", search)
@@ -267,6 +268,21 @@ def test_everything_is_loaded_indexed_learned_and_asked(files: dict[str, Path]) 
 
 
 @pytest.mark.django_db
+def test_the_first_hits_are_those_that_the_product_finds(files: dict[str, Path]) -> None:
+    done = evaluate_retrieval(sets(files), quietly)
+    for one in done.asked:
+        by_itself = retrieval.search(one.question.text(), asked_at=one.question.asked_at)
+        assert [hit.slug for hit in by_itself.hits] == list(one.slugs["hybrid_resolved"])[: len(by_itself.hits)]
+        assert (one.found.confidence, one.found.nearness) == (by_itself.confidence, by_itself.nearness)
+        assert [hit.slug for hit in one.found.hits] == list(one.slugs["hybrid_resolved"])
+
+
+def test_a_deeper_search_only_adds_to_what_was_found() -> None:
+    found, deeper = [hit("b"), hit("a")], [hit("a"), hit("c"), hit("b"), hit("d")]
+    assert [one.slug for one in retrieval._in_order(found, deeper)] == ["b", "a", "c", "d"]
+
+
+@pytest.mark.django_db
 def test_without_resolved_questions_the_recipe_has_no_evidence(files: dict[str, Path]) -> None:
     done = evaluate_retrieval(sets(files, resolved=False), quietly)
     assert {name for one in done.asked for name in one.slugs} == {"vector", "words", "hybrid"}
@@ -279,9 +295,9 @@ def test_without_resolved_questions_the_recipe_has_no_evidence(files: dict[str, 
 # --- The figures ----------------------------------------------------------------------------------------------------
 
 
-def hit(slug: str, similarity: float = 0.7) -> Hit:
+def hit(slug: str, similarity: float = 0.61234) -> Hit:
     return Hit(
-        article_id=1,
+        article_id=ord(slug),
         slug=slug,
         title=slug,
         summary="",
@@ -299,19 +315,20 @@ def hit(slug: str, similarity: float = 0.7) -> Hit:
     )
 
 
-def found(*slugs: str, similarity: float = 0.7, sure: float = 0.5, sure3: float = 0.5) -> Found:
+def found(*slugs: str, is_near: bool = True, sure: float = 0.5, sure3: float = 0.5) -> Found:
     return Found(
-        hits=tuple(hit(slug, similarity) for slug in slugs),
+        hits=tuple(hit(slug) for slug in slugs),
         words_only=False,
         model_id="m",
         is_calibrated=True,
         floor=0.5,
+        is_near=is_near,
         confidence=sure,
         confidence_top3=sure3,
     )
 
 
-def asked(number: int, gold: str, *slugs: str, ms: float = 1.0, **values: float) -> Asked:
+def asked(number: int, gold: str, *slugs: str, ms: float = 1.0, **values: Any) -> Asked:
     places = dict.fromkeys(("vector", "words", "hybrid"), slugs)
     return Asked(question=question(number, gold), found=found(*slugs, **values), ms=ms, slugs=places)
 
@@ -340,20 +357,29 @@ def test_any_article_that_answers_is_a_hit() -> None:
 
 
 def test_the_sister_product_is_told_apart_from_what_is_off_topic() -> None:
-    def row(kind: str, similarity: float) -> tuple[OffTopic, Found]:
-        return OffTopic(title="", body="x", kind=kind), found("a", similarity=similarity)
+    def row(kind: str, is_near: bool) -> tuple[OffTopic, Found]:
+        return OffTopic(title="", body="x", kind=kind), found("a", is_near=is_near)
 
-    offtopic = [row("bank", 0.6), row("bank", 0.4), row("spam", 0.1), row("spam", 0.1), row("not_our_product", 0.9)]
-    figures = summary(evaluated(asked(1, "a", "a"), asked(2, "a", "a", similarity=0.49), offtopic=offtopic))
+    offtopic = [row("bank", True), row("bank", False), row("spam", False), row("spam", False)]
+    offtopic.append(row("not_our_product", True))
+    figures = summary(evaluated(asked(1, "a", "a"), asked(2, "a", "a", is_near=False), offtopic=offtopic))
     assert figures["ontopic_above_floor"] == 0.5
     assert figures["offtopic_above_floor"] == 0.25
     assert figures["offtopic_by_kind"] == {"bank": 0.5, "not_our_product": 1.0, "spam": 0.0}
 
 
 def test_a_question_that_found_nothing_is_below_the_floor_and_a_miss() -> None:
-    figures = summary(evaluated(asked(1, "a")))
+    figures = summary(evaluated(asked(1, "a", is_near=False)))
     assert (figures["ontopic_above_floor"], figures["recall_at_5"], figures["mrr_at_10"]) == (0.0, 0.0, 0.0)
     assert figures["offtopic_above_floor"] is None
+
+
+def test_without_calibration_nothing_is_said_about_a_floor() -> None:
+    one = asked(1, "a", "a")
+    figures = summary(evaluated(replace(one, found=replace(one.found, is_calibrated=False))))
+    assert (figures["ontopic_above_floor"], figures["is_calibrated"]) == (None, False)
+    assert figures["recall_at_1"] == 1.0
+    tables(figures)
 
 
 def test_confidence_is_judged_on_the_most_confident_questions() -> None:
@@ -380,7 +406,7 @@ def test_times_are_by_nearest_rank() -> None:
 
 
 def test_a_row_tells_what_was_found_and_how_sure_the_search_is() -> None:
-    (row,) = rows(evaluated(asked(7, "b", "a", "b", similarity=0.61234, sure3=0.8)))
+    (row,) = rows(evaluated(asked(7, "b", "a", "b", sure3=0.8)))
     assert row["id"] == 7
     assert row["hits"][0] == {"slug": "a", "similarity": 0.6123, "confidence": 0.5}
     assert (row["top3_confidence"], row["is_above_floor"], row["gold_place"]) == (0.8, True, 2)

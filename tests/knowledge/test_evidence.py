@@ -39,15 +39,17 @@ def stored() -> list[tuple[str, str, list[str]]]:
 
 
 class Model:
-    """An embedder that notes what it is asked; `does` is called before it answers."""
+    """An embedder that notes what it is asked; `does` is called before it answers, `poison` is what it fails at."""
 
-    def __init__(self, model_id: str = "m", does: Callable[[], object] = lambda: None) -> None:
-        self.model_id, self.does = model_id, does
+    def __init__(self, model_id: str = "m", does: Callable[[], object] = lambda: None, poison: str = "") -> None:
+        self.model_id, self.does, self.poison = model_id, does, poison
         self.asked: list[int] = []
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         self.asked.append(len(texts))
         self.does()
+        if self.poison in texts:
+            raise EmbeddingFailed("this text")
         return [[1.0] + [0.0] * 1535] * len(texts)
 
 
@@ -108,7 +110,7 @@ def test_every_question_gets_a_vector_of_each_model_once(monkeypatch: pytest.Mon
         learned(f"file:{n}")
     one, other, heard = Model("m"), Model("other"), []
     assert embed_questions("m", one, progress=heard.append) == 5
-    assert (one.asked, heard) == ([2, 2, 1], [2, 2, 1])
+    assert sorted(one.asked) == sorted(heard) == [1, 2, 2]
     learned("file:5")
     assert (embed_questions("m", one), embed_questions("m", one)) == (1, 0)
     assert embed_questions("other", other) == 6
@@ -148,14 +150,38 @@ def test_what_was_embedded_before_the_provider_went_away_stays(monkeypatch: pyte
     model = Model()
 
     def go_away() -> None:
-        if len(model.asked) == 2:
+        if len(model.asked) > 1:
             raise EmbeddingFailed("away")
 
     model.does = go_away
     with pytest.raises(EmbeddingFailed):
         embed_questions("m", model)
-    assert QuestionVector.objects.count() == 2
-    assert embed_questions("m", model) == 3
+    assert model.asked == [1, 2, 1, 1, 2, 1], "after three in a row it gives up"
+    assert QuestionVector.objects.count() == 1
+    assert embed_questions("m", Model()) == 4
+
+
+@pytest.mark.usefixtures("models")
+def test_one_text_that_cannot_be_embedded_does_not_keep_the_others_from_it() -> None:
+    for n in range(5):
+        learned(f"file:{n}", text="poison" if n == 2 else f"question {n}")
+    with pytest.raises(EmbeddingFailed):
+        embed_questions("m", Model(poison="poison"))
+    assert QuestionVector.objects.exclude(question__text="poison").count() == 4
+
+
+@pytest.mark.usefixtures("models")
+def test_a_batch_that_fails_once_is_no_failure_when_each_of_it_succeeds() -> None:
+    learned("file:1")
+    learned("file:2")
+    model = Model()
+
+    def fail_once() -> None:
+        if len(model.asked) == 1:
+            raise EmbeddingFailed("once")
+
+    model.does = fail_once
+    assert embed_questions("m", model) == 2
 
 
 @pytest.mark.usefixtures("models")
