@@ -21,6 +21,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from fte_project.desk import NONE, moment
+from fte_project.markup import to_html
 from fte_project.text import clean_text
 from knowledge import desk_views
 from knowledge.desk_page import MOVES, STATUS_COLOURS, Move, card, index_light, moves
@@ -84,6 +85,7 @@ class ArticleAdmin(ModelAdmin):
         (None, {"fields": ["title", "slug", "summary", "body_md"]}),
         ("Where it belongs", {"fields": ["category", "topics", "url"]}),
     ]
+    readonly_fields = ["text_as_read"]
     formfield_overrides = {
         ArrayField: {"widget": UnfoldAdminTextInputWidget},
         models.TextField: {"form_class": CleanText, "widget": UnfoldAdminTextareaWidget},
@@ -100,6 +102,13 @@ class ArticleAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Article]:
         return super().get_queryset(request).with_index_state()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Article | None = None) -> Any:
+        """Who may only read sees the text as its page shows it."""
+        if obj is None or self.has_change_permission(request, obj):
+            return self.fieldsets
+        (name, _), *others = self.fieldsets
+        return [(name, {"fields": ["title", "slug", "summary", "text_as_read"]}), *others]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Article | None = None) -> dict[str, Any]:
         return {} if obj else {"slug": ["title"]}  # a published address stays
@@ -218,6 +227,10 @@ class ArticleAdmin(ModelAdmin):
     def index_light(self, article: Any) -> SafeString:
         return index_light(article)
 
+    @display(description="Text")
+    def text_as_read(self, article: Article) -> SafeString:
+        return format_html('<div class="desk"><div class="desk-words">{}</div></div>', to_html(article.body_md))
+
     @display(description="Changed", ordering="changed_at")
     def changed(self, article: Article) -> SafeString:
         return moment(article.changed_at)
@@ -255,6 +268,12 @@ class ResolvedQuestionAdmin(ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What is told before removing: the questions and their articles, not the rows between them."""
+        _, _, lacking, protected = super().get_deleted_objects(objs, request)
+        told = [f"{row} (points to {', '.join(article.title for article in row.articles.all())})" for row in objs]
+        return told, {self.opts.verbose_name_plural: len(told)}, lacking, protected
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ResolvedQuestion]:
         questions: QuerySet[ResolvedQuestion] = super().get_queryset(request)

@@ -108,10 +108,12 @@ def index_in_words(article: Any) -> SafeString:
 
 def card(article: Any, user: User | AnonymousUser) -> dict[str, Any]:
     """What stands above an article's form."""
+    age = timezone.now() - article.changed_at
     may_see_questions = user.has_perm("knowledge.view_resolvedquestion")
     return {
         "article": article,
         "status_colour": STATUS_COLOURS[Status(article.status)],
+        "saved": "just now" if age < timedelta(minutes=1) else f"{timesince(article.changed_at)} ago",
         "index": index_in_words(article),
         "questions": article.resolved_questions.count() if may_see_questions else None,
     }

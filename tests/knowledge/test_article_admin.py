@@ -159,6 +159,14 @@ def test_an_address_of_nothing_is_not_found(editor: Client, address: str) -> Non
     assert editor.get(LIST + address).status_code in {302, 404}
 
 
+@pytest.mark.parametrize("group", ["agent", "auditor"])
+def test_who_only_reads_sees_the_text_as_its_page_shows_it(group: str) -> None:
+    row = article(body_md="Choose **Reset**. <script>alert(1)</script>")
+    shown = browser(group).get(page(row)).content.decode()
+    assert "<strong>Reset</strong>" in shown
+    assert "<script>alert" not in shown
+
+
 # --- Preview
 
 

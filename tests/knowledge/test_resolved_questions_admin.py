@@ -79,7 +79,9 @@ def test_it_is_searched_by_words_and_article_and_filtered_by_approval_and_articl
 def test_removing_one_asks_first_and_takes_its_vectors(editor: Client) -> None:
     codes = article("codes")
     gone, stays = question("Lost phone", codes), question("Lost badge", codes)
-    assert editor.get(address(gone, "delete")).status_code == 200
+    asked = editor.get(address(gone, "delete")).content.decode()
+    assert "Lost phone (points to About codes)" in asked
+    assert "relationship" not in asked
     assert ResolvedQuestion.objects.count() == 2
     assert editor.post(address(gone, "delete"), {"post": "yes"})["Location"] == LIST
     assert list(ResolvedQuestion.objects.all()) == [stays]
