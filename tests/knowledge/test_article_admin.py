@@ -325,6 +325,13 @@ def test_what_an_editor_does_is_in_the_log(editor: Client) -> None:
     assert {str(entry.user) for entry in LogEntry.objects.all()} == {"some-editor"}
 
 
+def test_publishing_again_tries_a_failed_text_again(editor: Client) -> None:
+    row = article(status="archived", indexed_revision=2, index_error="the model is away")
+    post(editor, row, _move="publish")
+    assert state_of(row) == "waiting"
+    assert is_asked_to_index()
+
+
 # --- Several at once
 
 
