@@ -15,5 +15,6 @@ class AgentRunnerConfig(AppConfig):
         roles.register("agent", "agent_runner.worker.work")
         # An event that got lost is made up for.
         schedule.register("runs.meter", "agent_runner.metrics.meter_runs", every=timedelta(minutes=1))
+        schedule.register("tickets.learn", "agent_runner.learning.learn_from_tickets", every=timedelta(minutes=1))
         panels.register("runs", run_entries, permission="agent_runner.view_agentrun")
         health.register("assistant_model", "agent_runner.health.assistant_model", needs_database=False)

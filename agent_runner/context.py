@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from knowledge.search import Hit
+from knowledge.search import Found, Hit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ class RunContext:
     done: list[str] = field(default_factory=list)
     hits: dict[str, Hit] = field(default_factory=dict)
     words_only: bool = False
+    is_calibrated: bool = True
     draft: Draft | None = None
     hand_over: HandOverRequest | None = None
     calls: list[dict[str, Any]] = field(default_factory=list)
@@ -57,11 +58,12 @@ class RunContext:
         """The model has proposed an end: an answer or a hand-over."""
         return self.draft is not None or self.hand_over is not None
 
-    def remember(self, hits: tuple[Hit, ...]) -> dict[str, Hit]:
+    def remember(self, found: Found) -> dict[str, Hit]:
         """Give hits their ids (h1, h2 …), the same id for the same passage in a second search."""
+        self.words_only, self.is_calibrated = found.words_only, found.is_calibrated
         known = {hit.chunk_id: name for name, hit in self.hits.items()}
         named = {}
-        for hit in hits:
+        for hit in found.hits:
             name = known.get(hit.chunk_id) or f"h{len(self.hits) + 1}"
             self.hits[name] = named[name] = hit
         return named

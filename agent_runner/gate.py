@@ -64,6 +64,7 @@ class Limits:
     link_hosts: frozenset[str]
     language: str = "en"
     is_certain: bool = True  # False: found by words alone, nothing is known about nearness
+    is_calibrated: bool = True  # False: nobody knows yet what nearness means for this embedding model
 
 
 def judge(draft: Draft, hits: Mapping[str, Hit], limits: Limits) -> Verdict:
@@ -108,6 +109,8 @@ def _forbidden(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
 def _doubts(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
     """What the cited passages do not carry, sentence by sentence."""
     doubts = [] if limits.is_certain else ["the search was by words only"]
+    if limits.is_certain and not limits.is_calibrated:
+        doubts.append("the embedding model is not calibrated: run manage.py calibrate")
     if draft.language.lower()[:2] != limits.language:
         doubts.append(f"it is written in {draft.language}, the articles in {limits.language}")
     if len(draft.message.split()) > limits.max_words:

@@ -1,7 +1,6 @@
 """The assistant without a key: an SDK Model that decides by rules and only ever quotes what the search found."""
 
 import json
-import math
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,42 +9,22 @@ from agents import Model, ModelResponse, Usage
 from openai.types.responses import Response, ResponseCompletedEvent, ResponseFunctionToolCall
 
 LOCAL_MODEL_NAME = "local-quotes-1"
-FLOOR = 0.45  # best similarity below which nothing is known about the question
-
-
-def confidence(hits: list[dict[str, Any]]) -> float:
-    """How sure the first hit answers, 0–1: its lead over the second, its own nearness, and the word list's agreement.
-
-    The bare similarity says little: even far above the floor the first article is right less than half of the time.
-    Weights by logistic regression on development questions, those without an answer included.
-    """
-    if not _near(hits):
-        return 0.0
-    first = hits[0]
-    lead = first["score"] - max((h["score"] for h in hits[1:]), default=0.0)
-    agrees = 1.0 if first.get("word_place") == 1 else 0.0
-    z = -3.8 + 19.5 * lead + 4.4 * first["score"] + 1.0 * agrees
-    return 1 / (1 + math.exp(-z))
-
-
-def _near(hits: list[dict[str, Any]]) -> bool:
-    return max((h["similarity"] for h in hits), default=0.0) >= FLOOR
 
 
 class LocalModel(Model):
     """Stateless: everything it decides on is in the input."""
 
     def decide(self, items: list[Any]) -> ResponseFunctionToolCall:
-        """One tool call: quote the best passage with its confidence, or hand over when nothing near was found."""
+        """One tool call: quote the best passage, as sure as the search is, or hand over when that knows nothing."""
         hits = _last_search(items)
-        if not _near(hits):
+        if not hits or not hits[0]["confidence"]:
             return _call("escalate_to_human", reason="missing_knowledge", urgency="normal")
         return _call(
             "send_response",
             message=hits[0]["passage"],
             citations=[hits[0]["id"]],
             sentiment=0.5,
-            confidence=round(confidence(hits), 3),
+            confidence=hits[0]["confidence"],
             language="en",
         )
 

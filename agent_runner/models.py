@@ -81,3 +81,16 @@ class RunMetric(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hour:%Y-%m-%d %H:00} {self.channel} {self.verdict or self.outcome}"
+
+
+class LearningCursor(models.Model):
+    """How far learning has read what happened to tickets (one row): the last TicketEvent."""
+
+    singleton = models.BooleanField(primary_key=True, default=True, editable=False)
+    event_id = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(singleton=True), name="one_learning_cursor")]
+
+    def __str__(self) -> str:
+        return f"event {self.event_id}"

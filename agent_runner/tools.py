@@ -112,9 +112,8 @@ async def search_knowledge_base(
     """Search the published help articles. Returns passages with ids to cite."""
     context = wrapper.context
     found = await unit_of_work(search)(query, limit=max_results, category=category)
-    context.words_only = found.words_only
     context.done.append("search_knowledge_base")
-    named = context.remember(found.hits)
+    named = context.remember(found)
     if not named:
         return "Nothing was found."
     return json.dumps(
@@ -125,8 +124,7 @@ async def search_knowledge_base(
                 "section": hit.section,
                 "passage": hit.passage,
                 "similarity": round(hit.similarity, 3),
-                "score": round(hit.score, 4),
-                "word_place": hit.word_place,
+                "confidence": round(hit.confidence, 3),
             }
             for name, hit in named.items()
         ],

@@ -170,7 +170,10 @@ def _is_first(context: RunContext) -> bool:
 def _limits(context: RunContext) -> Limits:
     hosts = {urlsplit(settings.PUBLIC_BASE_URL).hostname} | {urlsplit(h.url).hostname for h in context.hits.values()}
     return Limits(
-        max_words=context.max_words, link_hosts=frozenset(h for h in hosts if h), is_certain=not context.words_only
+        max_words=context.max_words,
+        link_hosts=frozenset(h for h in hosts if h),
+        is_certain=not context.words_only,
+        is_calibrated=context.is_calibrated,
     )
 
 

@@ -12,7 +12,7 @@ from pgvector import Vector
 
 from fte_project.schedule import run_soon
 from knowledge.chunking import Piece, pieces
-from knowledge.embeddings import EmbeddingFailed, configured_model_id, embedder
+from knowledge.embeddings import Embedder, EmbeddingFailed, configured_model_id, embedder
 from knowledge.lexemes import count_words, note_words
 from knowledge.models import ActiveModel, Article, Chunk
 
@@ -27,7 +27,7 @@ def active_model_id() -> str:
     return row.model_id
 
 
-def index_article(article: Article, model_id: str) -> None:
+def index_article(article: Article, model_id: str, embedder: Embedder | None = None) -> None:
     """Embed the article's text with `model_id` and let the search answer from it; old chunks answer until then.
 
     Unchanged passages keep their vectors. Raises EmbeddingFailed.
@@ -37,7 +37,7 @@ def index_article(article: Article, model_id: str) -> None:
         wanted.setdefault(piece.key(), piece)
     have = dict(Chunk.objects.filter(article=article, model_id=model_id).values_list("key", "embedding"))
     missing = [key for key in wanted if key not in have]
-    vectors = embedder(model_id).embed([wanted[key].embedded_text() for key in missing])
+    vectors = (embedder or _embedder(model_id)).embed([wanted[key].embedded_text() for key in missing])
     have.update(zip(missing, vectors, strict=True))
     with transaction.atomic():
         current = Article.objects.select_for_update().get(pk=article.pk)
@@ -64,12 +64,18 @@ def index_article(article: Article, model_id: str) -> None:
         Article.objects.filter(pk=article.pk).update(indexed_revision=article.revision, index_error="")
 
 
-def index_waiting(progress: Callable[[], None] | None = None, *, seconds: float = math.inf) -> int:
+def _embedder(model_id: str) -> Embedder:
+    return embedder(model_id)
+
+
+def index_waiting(
+    progress: Callable[[], None] | None = None, *, seconds: float = math.inf, embedder: Embedder | None = None
+) -> int:
     """Index every published article whose text the search does not know; how many were indexed here.
 
     A failure is recorded on its article and does not stop the others. Several processes may do this at once: in
     random order and with a second look at each article they share the work instead of doing it twice.
-    After `seconds` it stops between two articles.
+    After `seconds` it stops between two articles. `embedder` is asked in place of the active model's own.
     """
     model_id, until = active_model_id(), time.monotonic() + seconds
     done = 0
@@ -77,16 +83,16 @@ def index_waiting(progress: Callable[[], None] | None = None, *, seconds: float 
         article = Article.objects.all().waiting().filter(pk=pk).first()
         if time.monotonic() >= until:
             break
-        if article is not None and _indexed(article, model_id):
+        if article is not None and _indexed(article, model_id, embedder):
             done += 1
         if progress is not None:
             progress()
     return done
 
 
-def _indexed(article: Article, model_id: str) -> bool:
+def _indexed(article: Article, model_id: str, embedder: Embedder | None) -> bool:
     try:
-        index_article(article, model_id)
+        index_article(article, model_id, embedder)
     except EmbeddingFailed as error:
         log.warning("article_not_indexed", slug=article.slug, error=str(error)[:200])
         Article.objects.filter(pk=article.pk).update(index_error=str(error)[:2000])

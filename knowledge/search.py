@@ -1,72 +1,111 @@
-"""Search in the knowledge base: one raw SQL statement, a vector list and a word list fused, the vectors dominant."""
+"""Search in the knowledge base: one raw SQL statement, in which nearness in meaning leads and rare words and resolved
+questions add to it."""
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import structlog
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 from pgvector import Vector
 
+from knowledge.calibration import Thresholds, thresholds
 from knowledge.embeddings import EmbeddingFailed, embedder
 from knowledge.indexing import active_model_id
 from knowledge.models import Article
+from knowledge.vector_index import index_settings
 
 log = structlog.get_logger()
 QUERY_CHARACTERS = 700
-QUERY_WORDS = 12
+COMPARED = 6  # how sure the first hit is shows in its lead over the next five
+AROUND = 5  # best articles that say how near the knowledge base is …
+MANY = 175  # … when it has that many, fewer in a smaller one
 
-# Best two chunks of an article by vector, mean of both; articles of the word list add a quarter of a vote each
-# (reciprocal rank, k = 20). Measured in the embedder's notes: dense dominant beats equal weights.
+# An article is as near as the mean of its three best passages. The weights and the floor of the evidence are measured:
+# see EVALUATION.md.
 SEARCH_SQL = """
-WITH query AS (
-    SELECT to_tsquery('english', %(words)s) AS words
-), live AS (
-    SELECT c.id, c.article_id, c.is_summary, c.embedding, c.words
-      FROM knowledge_chunk c
-      JOIN knowledge_article a ON a.id = c.article_id
-     WHERE a.status = 'published' AND c.model_id = %(model)s
-       AND (%(category)s::text IS NULL OR a.category = %(category)s)
-), near AS (
-    SELECT id, article_id, 1 - (embedding <=> %(vector)s::vector) AS similarity
-      FROM live WHERE %(vector)s::vector IS NOT NULL
-), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY article_id ORDER BY similarity DESC, id) AS place FROM near
-), dense AS (
-    SELECT article_id, avg(similarity) AS score, max(similarity) AS best,
-           row_number() OVER (ORDER BY avg(similarity) DESC, article_id) AS place
-      FROM ranked WHERE place <= 2 GROUP BY article_id
-), word_hits AS (
-    SELECT article_id, max(ts_rank(live.words, query.words)) AS score
-      FROM live, query WHERE live.words @@ query.words
+WITH query AS MATERIALIZED (
+    SELECT %(vector)s::vector AS vector
+), asked AS MATERIALIZED (
+    -- The question's rarest words, as long as they are rare enough together: ranking is linear in the rows.
+    SELECT weight, ('''' || replace(replace(word, '\\', '\\\\'), '''', '''''') || '''')::tsquery AS word
+      FROM (SELECT word, ln(1 + most.chunks::float8 / known.chunks) AS weight,
+                   row_number() OVER rarest AS place, sum(known.chunks) OVER rarest AS rows
+              FROM knowledge_lexeme known, (SELECT max(chunks) AS chunks FROM knowledge_lexeme) most
+             WHERE known.word = ANY (tsvector_to_array(to_tsvector('english', %(text)s))) AND known.chunks > 0
+            WINDOW rarest AS (ORDER BY known.chunks, word)) rare
+     WHERE place <= 12 AND (place = 1 OR rows <= 2000)
+), spoken AS MATERIALIZED (
+    SELECT article_id, max(score) AS score, max(held) AS held
+      FROM (SELECT c.article_id, sum(asked.weight * ts_rank(c.words, asked.word, 1)) AS score,
+                   sum(asked.weight) AS held
+              FROM asked CROSS JOIN LATERAL (
+                   SELECT id, article_id, words FROM knowledge_chunk
+                    WHERE words @@ asked.word AND model_id = %(model)s LIMIT 2000) c
+             GROUP BY c.id, c.article_id) chunk
      GROUP BY article_id
-), sparse AS (
-    SELECT article_id, row_number() OVER (ORDER BY score DESC, article_id) AS place FROM word_hits
+), near AS MATERIALIZED (
+    SELECT c.article_id
+      FROM knowledge_chunk c JOIN knowledge_article a ON a.id = c.article_id
+     WHERE c.model_id = %(model)s AND (SELECT vector FROM query) IS NOT NULL
+       AND a.status = 'published' AND (%(category)s::text IS NULL OR a.category = %(category)s)
+     ORDER BY c.embedding <=> (SELECT vector FROM query) LIMIT %(near)s
+), resolved AS MATERIALIZED (
+    SELECT cited.article_id, greatest(0, max(similarity) - 0.35) / 0.65 AS evidence
+      FROM (SELECT v.question_id, 1 - (v.embedding <=> (SELECT vector FROM query)) AS similarity
+              FROM knowledge_questionvector v JOIN knowledge_resolvedquestion q ON q.id = v.question_id
+             WHERE v.model_id = %(model)s AND (SELECT vector FROM query) IS NOT NULL AND q.asked_at < %(asked_at)s
+             ORDER BY v.embedding <=> (SELECT vector FROM query) LIMIT 50) nearest
+      JOIN knowledge_resolvedquestion_articles cited ON cited.resolvedquestion_id = nearest.question_id
+     GROUP BY cited.article_id
+), candidate AS MATERIALIZED (
+    SELECT a.id AS article_id
+      FROM (SELECT article_id FROM near
+             UNION SELECT article_id FROM resolved
+             UNION (SELECT article_id FROM spoken ORDER BY score DESC, article_id LIMIT %(near)s)) possible
+      JOIN knowledge_article a ON a.id = possible.article_id
+     WHERE a.status = 'published' AND (%(category)s::text IS NULL OR a.category = %(category)s)
+), dense AS (
+    SELECT article_id, avg(similarity) AS score, max(similarity) AS best
+      FROM candidate CROSS JOIN LATERAL (
+           -- Not ordered by the distance itself: a vector index would answer, and leave out what it does not see.
+           SELECT 1 - (c.embedding <=> (SELECT vector FROM query)) AS similarity FROM knowledge_chunk c
+            WHERE c.article_id = candidate.article_id AND c.model_id = %(model)s
+            ORDER BY similarity DESC LIMIT 3) best
+     GROUP BY article_id
+), fluent AS (
+    -- What the words are worth: a long question, whose rare words no passage holds together, is better felt than read.
+    SELECT max(spoken.score) AS most, sqrt(max(spoken.held) / (SELECT sum(weight) FROM asked)) AS worth
+      FROM spoken JOIN candidate USING (article_id)
 ), fused AS (
-    SELECT article_id, dense.score AS dense_score, dense.best,
-           coalesce(1.0 / (20 + dense.place), 0) + coalesce(0.25 / (20 + sparse.place), 0) AS score,
-           sparse.place AS word_place
-      FROM dense FULL JOIN sparse USING (article_id)
-     ORDER BY 4 DESC, article_id LIMIT %(limit)s
+    SELECT article_id, dense.best, dense.score AS dense_score, words, coalesce(evidence, 0) AS evidence,
+           coalesce(dense.score, 0) + 0.13 * words + 0.2 * coalesce(evidence, 0) AS score
+      FROM dense
+      LEFT JOIN resolved USING (article_id)
+      LEFT JOIN spoken USING (article_id)
+      CROSS JOIN LATERAL (SELECT coalesce((SELECT worth * spoken.score / most FROM fluent), 0) AS words) of_most
+     WHERE dense.score IS NOT NULL OR words > 0
+     ORDER BY score DESC, article_id LIMIT %(limit)s
 ), read AS (
     SELECT c.article_id, c.id, c.is_summary, c.position, c.revision, c.section, worth.nearness,
            CASE WHEN c.section LIKE '%% › %%'
-                THEN '**' || regexp_replace(c.section, '^.* › ', '') || E'**\n\n' || c.passage
+                THEN '**' || regexp_replace(c.section, '^.* › ', '') || E'**\\n\\n' || c.passage
                 ELSE c.passage END AS passage,
            row_number() OVER best AS place,
            sum(length(c.passage)) OVER best AS characters,
            first_value(worth.nearness) OVER best AS first_nearness
-      FROM fused JOIN knowledge_chunk c USING (article_id) JOIN live ON live.id = c.id
-      LEFT JOIN near ON near.id = c.id
+      FROM fused JOIN knowledge_chunk c ON c.article_id = fused.article_id AND c.model_id = %(model)s
+      CROSS JOIN LATERAL (
+           SELECT coalesce(sum(asked.weight * ts_rank(c.words, asked.word, 1)), 0) AS said FROM asked) spoken
       -- Whoever writes to support mostly wants to do something: steps count a little more than explanations.
-      CROSS JOIN LATERAL (SELECT near.similarity + 0.1 * (c.passage ~ '(^|\n)1[.)] ')::int AS nearness) worth
-    WINDOW best AS (PARTITION BY c.article_id
-                    ORDER BY c.is_summary, worth.nearness DESC NULLS LAST,
-                             ts_rank(live.words, (SELECT words FROM query)) DESC, c.id)
+      CROSS JOIN LATERAL (SELECT 1 - (c.embedding <=> (SELECT vector FROM query))
+                                 + 0.1 * (c.passage ~ '(^|\\n)1[.)] ')::int AS nearness) worth
+    WINDOW best AS (PARTITION BY c.article_id ORDER BY c.is_summary, worth.nearness DESC NULLS LAST, said DESC, c.id)
 ), quoted AS (
     -- The best passage, and two more when they are about as near and fit into one answer; in reading order, each
     -- under its heading, so that whoever reads can choose ("when you are signed in", "when you are not").
-    SELECT article_id, string_agg(passage, E'\n\n' ORDER BY position) AS passage,
+    SELECT article_id, string_agg(passage, E'\\n\\n' ORDER BY position) AS passage,
            (array_agg(id ORDER BY place))[1] AS chunk_id,
            (array_agg(revision ORDER BY place))[1] AS revision,
            (array_agg(section ORDER BY place))[1] AS section
@@ -75,9 +114,8 @@ WITH query AS (
      GROUP BY article_id
 )
 SELECT a.id, a.slug, a.title, a.summary, a.url, quoted.chunk_id, quoted.revision, quoted.section, quoted.passage,
-       greatest(0, least(1, coalesce(fused.best, 0)))::float8,
-       greatest(0, least(1, coalesce(fused.dense_score, 0)))::float8,
-       fused.word_place
+       greatest(0, least(1, coalesce(fused.best, 0)))::float8, greatest(0, coalesce(fused.dense_score, 0))::float8,
+       fused.words::float8, fused.evidence::float8, fused.score::float8
   FROM fused
   JOIN quoted USING (article_id)
   JOIN knowledge_article a ON a.id = fused.article_id
@@ -87,7 +125,12 @@ SELECT a.id, a.slug, a.title, a.summary, a.url, quoted.chunk_id, quoted.revision
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """An article that may answer, with its best passages. `similarity` (best chunk), `score` (best two): 0–1."""
+    """An article that may answer, with its best passages.
+
+    0–1 each: `similarity` (best passage), `nearness` (three best), `words` and `evidence` (how much the question's
+    rare words and resolved questions like it point here, 1 = as much as can be), `confidence` (that it answers; 0
+    while the model has no calibration). `score` orders the hits.
+    """
 
     article_id: int
     slug: str
@@ -99,48 +142,121 @@ class Hit:
     section: str
     passage: str
     similarity: float
+    nearness: float
+    words: float
+    evidence: float
     score: float
-    word_place: int | None
+    confidence: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """The hits, best first. `words_only`: the embedder was away, so similarities are 0 and nothing is certain."""
+    """The hits, best first, and what they are worth.
+
+    `words_only`: the embedder was away, so similarities are 0 and nothing is certain. `is_calibrated`: what follows is
+    known for this embedding model. `is_near`: the articles know something about the question (`nearness`, 0–1, is at
+    least `floor`). `confidence` that the first hit answers, `confidence_top3` that one of the first three does.
+    """
 
     hits: tuple[Hit, ...]
+    model_id: str = ""
     words_only: bool = False
+    is_calibrated: bool = False
+    nearness: float = 0.0
+    floor: float = 0.0
+    is_near: bool = False
+    confidence: float = 0.0
+    confidence_top3: float = 0.0
 
 
-def search(query: str, *, limit: int = 5, category: str | None = None) -> Found:
-    """The published articles nearest to `query` (a question in the customer's words, cut at 700 characters)."""
-    text = query[:QUERY_CHARACTERS]
-    model_id = active_model_id()
-    vector: str | None = None
+def search(query: str, *, limit: int = 5, category: str | None = None, asked_at: datetime | None = None) -> Found:
+    """The published articles that answer `query` (a question in the customer's words, cut at 700 characters).
+
+    Only questions resolved before `asked_at` (now) count as evidence.
+    """
+    text, model_id = query[:QUERY_CHARACTERS], active_model_id()
+    vector = None
     try:
         vector = Vector(embedder(model_id).embed([text])[0]).to_text()
     except EmbeddingFailed as error:
         log.warning("search_by_words_only", error=str(error)[:200])
-    parameters = {
-        "words": _or_query(text),
+    hits = find(vector, text, model_id=model_id, limit=max(limit, COMPARED), category=category, asked_at=asked_at)
+    found = judged(hits, None if vector is None else thresholds(model_id))
+    return replace(found, hits=found.hits[:limit], model_id=model_id, words_only=vector is None)
+
+
+def find(
+    vector: str | None,
+    text: str,
+    *,
+    model_id: str,
+    limit: int = 5,
+    category: str | None = None,
+    asked_at: datetime | None = None,
+) -> tuple[Hit, ...]:
+    """The search itself. `vector` as PostgreSQL reads it, None for words alone; no `text`: by vectors alone."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        index_settings(cursor, model_id)
+        cursor.execute(
+            SEARCH_SQL, parameters(vector, text, model_id=model_id, limit=limit, category=category, asked_at=asked_at)
+        )
+        return tuple(_hit(row) for row in cursor.fetchall())
+
+
+def parameters(
+    vector: str | None, text: str, *, model_id: str, limit: int, category: str | None, asked_at: datetime | None
+) -> dict[str, Any]:
+    """What SEARCH_SQL is given: the customer's words reach it here and nowhere else."""
+    return {
         "vector": vector,
+        "text": text,
         "model": model_id,
         "category": category or None,
+        "asked_at": asked_at or timezone.now(),
         "limit": limit,
+        "near": 20 * max(limit, COMPARED),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(SEARCH_SQL, parameters)
-        rows = cursor.fetchall()
-    return Found(hits=tuple(_hit(row) for row in rows), words_only=vector is None)
 
 
-def _or_query(text: str) -> str:
-    """The longest distinct words of the text, joined by OR: what tsquery reads. Letters and digits only."""
-    words = dict.fromkeys(re.findall(r"[^\W_]{2,40}", text.lower()))
-    return " | ".join(sorted(words, key=len, reverse=True)[:QUERY_WORDS])
+def judged(hits: tuple[Hit, ...], known: Thresholds | None) -> Found:
+    """What the hits are worth by these thresholds; COMPARED of them are needed when there are as many."""
+    near = nearness(hits)
+    if known is None:
+        return Found(hits=hits, nearness=near)
+    is_near = near >= known.floor
+    leads = [lead(hits, place) for place in range(len(hits))] if is_near else []
+    sure = [known.confidence(ahead) for ahead in leads] or [0.0] * len(hits)
+    return Found(
+        hits=tuple(replace(hit, confidence=confidence) for hit, confidence in zip(hits, sure, strict=True)),
+        is_calibrated=True,
+        nearness=near,
+        floor=known.floor,
+        is_near=is_near,
+        confidence=sure[0] if hits else 0.0,
+        confidence_top3=known.confidence_top3(leads[0]) if leads else 0.0,
+    )
+
+
+def nearness(hits: tuple[Hit, ...]) -> float:
+    """0–1: how near the knowledge base is to the question: the best article, and those around it.
+
+    A question of the product has several articles about its matter, a strange one at most one that sounds like it.
+    In a small knowledge base only one can be near, so as many are counted as a share of all.
+    """
+    counted = max(1, min(AROUND, round(Article.objects.all().published()[:MANY].count() * AROUND / MANY)))
+    best = sorted((hit.similarity for hit in hits), reverse=True)[:counted]
+    return (best[0] + sum(best) / len(best)) / 2 if best else 0.0
+
+
+def lead(hits: tuple[Hit, ...], place: int) -> float:
+    """How far the hit at `place` (from 0) is ahead of the mean of the five best others."""
+    others = [hit.score for n, hit in enumerate(hits) if n != place][: COMPARED - 1]
+    return hits[place].score - (sum(others) / len(others) if others else 0.0)
 
 
 def _hit(row: tuple[Any, ...]) -> Hit:
-    article_id, slug, title, summary, url, chunk_id, revision, section, passage, best, score, place = row
+    article_id, slug, title, summary, url, chunk_id, revision, section, passage, *numbers = row
+    similarity, nearness, words, evidence, score = numbers
     return Hit(
         article_id=article_id,
         slug=slug,
@@ -151,7 +267,9 @@ def _hit(row: tuple[Any, ...]) -> Hit:
         chunk_id=chunk_id,
         section=section,
         passage=passage,
-        similarity=best,
+        similarity=similarity,
+        nearness=nearness,
+        words=words,
+        evidence=evidence,
         score=score,
-        word_place=place,
     )

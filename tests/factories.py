@@ -1,6 +1,7 @@
 """Things tests begin with, made through the product's own functions."""
 
 import uuid
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from channels_app.web_form.parsing import SubmitIn, submission
 from fte_project.events import Channel
 from fte_project.models import DeadLetter
 from knowledge.indexing import active_model_id, index_waiting
+from knowledge.lexemes import count_words, note_words
 from knowledge.loading import load, read_articles
 from knowledge.models import Article, Chunk
 from tickets.intake import Received, receive
@@ -66,10 +68,11 @@ def sample_articles() -> None:
     sample = _embedded_sample()
     if Article.objects.exists():
         return
-    active_model_id()
+    model_id = active_model_id()
     for values, chunks in sample:
         article = Article.objects.create(**values)
         Chunk.objects.bulk_create(Chunk(article=article, **chunk) for chunk in chunks)
+        note_words(Counter(), count_words(article.pk, model_id))
 
 
 def fresh(ticket: Ticket) -> Ticket:

@@ -7,78 +7,117 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('knowledge', '0001_initial'),
+        ("knowledge", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Calibration',
+            name="Calibration",
             fields=[
-                ('model_id', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('floor', models.FloatField()),
-                ('values', models.JSONField()),
-                ('figures', models.JSONField(default=dict)),
-                ('made_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("model_id", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("floor", models.FloatField()),
+                ("values", models.JSONField()),
+                ("figures", models.JSONField(default=dict)),
+                ("made_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),
         migrations.CreateModel(
-            name='Lexeme',
+            name="Lexeme",
             fields=[
-                ('word', models.TextField(primary_key=True, serialize=False)),
-                ('chunks', models.IntegerField(db_index=True)),
+                ("word", models.TextField(primary_key=True, serialize=False)),
+                ("chunks", models.IntegerField(db_index=True)),
             ],
         ),
         migrations.AddField(
-            model_name='activemodel',
-            name='next_model_id',
-            field=models.CharField(blank=True, help_text='Embedded in the background; empty: none.', max_length=80),
+            model_name="activemodel",
+            name="next_model_id",
+            field=models.CharField(blank=True, help_text="Embedded in the background; empty: none.", max_length=80),
         ),
         migrations.CreateModel(
-            name='ResolvedQuestion',
+            name="ResolvedQuestion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(help_text='Where it comes from: ticket:<public id>, or a file.', max_length=80, unique=True)),
-                ('text', models.TextField(help_text='The question, as the search reads it.')),
-                ('approved_by', models.CharField(choices=[('staff', 'A person of the desk'), ('customer', 'The customer'), ('import', 'Loaded from a file')], max_length=10)),
-                ('asked_at', models.DateTimeField(help_text='Evidence only for questions asked later.')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('articles', models.ManyToManyField(related_name='resolved_questions', to='knowledge.article')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "source",
+                    models.CharField(
+                        help_text="Where it comes from: ticket:<public id>, or a file.", max_length=80, unique=True
+                    ),
+                ),
+                ("text", models.TextField(help_text="The question, as the search reads it.")),
+                (
+                    "approved_by",
+                    models.CharField(
+                        choices=[
+                            ("staff", "A person of the desk"),
+                            ("customer", "The customer"),
+                            ("import", "Loaded from a file"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("asked_at", models.DateTimeField(help_text="Evidence only for questions asked later.")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("articles", models.ManyToManyField(related_name="resolved_questions", to="knowledge.article")),
             ],
             options={
-                'ordering': ['-asked_at'],
+                "ordering": ["-asked_at"],
             },
         ),
         migrations.CreateModel(
-            name='VectorIndex',
+            name="VectorIndex",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('model_id', models.CharField(max_length=80)),
-                ('over', models.CharField(choices=[('chunks', 'Passages'), ('questions', 'Resolved questions')], default='chunks', max_length=9)),
-                ('name', models.CharField(blank=True, help_text='In PostgreSQL; empty: exact search, no index.', max_length=63)),
-                ('kind', models.CharField(blank=True, choices=[('ivfflat', 'ivfflat'), ('hnsw', 'hnsw')], max_length=8)),
-                ('lists', models.PositiveIntegerField(default=0)),
-                ('probes', models.PositiveIntegerField(default=0, help_text='ivfflat.probes, or hnsw.ef_search.')),
-                ('rows', models.PositiveIntegerField(default=0, help_text='When it was built.')),
-                ('recall', models.FloatField(help_text='Recall@5 against exact search, measured after building.', null=True)),
-                ('error', models.TextField(blank=True)),
-                ('built_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("model_id", models.CharField(max_length=80)),
+                (
+                    "over",
+                    models.CharField(
+                        choices=[("chunks", "Passages"), ("questions", "Resolved questions")],
+                        default="chunks",
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        blank=True, help_text="In PostgreSQL; empty: exact search, no index.", max_length=63
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(blank=True, choices=[("ivfflat", "ivfflat"), ("hnsw", "hnsw")], max_length=8),
+                ),
+                ("lists", models.PositiveIntegerField(default=0)),
+                ("probes", models.PositiveIntegerField(default=0, help_text="ivfflat.probes, or hnsw.ef_search.")),
+                ("rows", models.PositiveIntegerField(default=0, help_text="When it was built.")),
+                (
+                    "recall",
+                    models.FloatField(help_text="Recall@5 against exact search, measured after building.", null=True),
+                ),
+                ("error", models.TextField(blank=True)),
+                ("built_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('model_id', 'over'), name='vector_index_once')],
+                "constraints": [models.UniqueConstraint(fields=("model_id", "over"), name="vector_index_once")],
             },
         ),
         migrations.CreateModel(
-            name='QuestionVector',
+            name="QuestionVector",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('model_id', models.CharField(max_length=80)),
-                ('embedding', pgvector.django.vector.VectorField(dimensions=1536)),
-                ('question', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='vectors', to='knowledge.resolvedquestion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("model_id", models.CharField(max_length=80)),
+                ("embedding", pgvector.django.vector.VectorField(dimensions=1536)),
+                (
+                    "question",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="vectors",
+                        to="knowledge.resolvedquestion",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('question', 'model_id'), name='question_vector_once')],
+                "constraints": [models.UniqueConstraint(fields=("question", "model_id"), name="question_vector_once")],
             },
         ),
     ]

@@ -25,7 +25,7 @@ The export costs $5 per workspace. We refund unused months within 14 days."""
 def hit(number: int, slug: str, title: str, passage: str) -> Hit:
     return Hit(
         article_id=number, slug=slug, title=title, summary="", url=f"/help/{slug}", revision=1, chunk_id=number,
-        section=title, passage=passage, similarity=0.8, score=0.8, word_place=1,
+        section=title, passage=passage, similarity=0.8, nearness=0.8, words=1, evidence=0, score=0.8,
     )  # fmt: skip
 
 
@@ -236,3 +236,9 @@ def test_the_gate_sees_every_link_that_the_page_would_make(link: str) -> None:
 def test_what_was_found_by_words_alone_is_only_a_draft() -> None:
     assert judge(GOOD, HITS, LIMITS).kind == Kind.ANSWER
     assert judge(GOOD, HITS, replace(LIMITS, is_certain=False)).kind == Kind.DRAFT
+
+
+def test_a_model_that_nobody_calibrated_only_drafts_and_says_what_to_do() -> None:
+    found = judge(GOOD, HITS, replace(LIMITS, is_calibrated=False))
+    assert found.kind == Kind.DRAFT
+    assert "manage.py calibrate" in found.findings[0]

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
-from agent_runner.local_model import FLOOR, LocalModel, confidence
+from agent_runner.local_model import LocalModel
 from agent_runner.triggers import find_trigger
 
 
 def hit(number: int = 1, **changes: Any) -> dict[str, Any]:
     return {
         "id": f"h{number}", "title": "T", "section": "S", "passage": f"Passage {number}.",
-        "similarity": 0.8, "score": 0.7, "word_place": 1, **changes,
+        "similarity": 0.8, "confidence": 0.7, **changes,
     }  # fmt: skip
 
 
@@ -31,15 +31,15 @@ def decided(items: list[Any]) -> tuple[str, dict[str, Any]]:
 
 
 def test_it_quotes_the_best_passage_word_for_word_and_cites_it() -> None:
-    name, said = decided(search([hit(1), hit(2, score=0.4)]))
+    name, said = decided(search([hit(1), hit(2, confidence=0.1)]))
     assert name == "send_response"
     assert (said["message"], said["citations"], said["language"]) == ("Passage 1.", ["h1"], "en")
-    assert 0 <= said["confidence"] <= 1
+    assert said["confidence"] == 0.7
 
 
 @pytest.mark.parametrize(
     "output",
-    ["Nothing was found.", [], "not json", "{}", "7", [hit(similarity=FLOOR - 0.01)], "This tool failed."],
+    ["Nothing was found.", [], "not json", "{}", "7", [hit(confidence=0.0)], "This tool failed."],
 )
 def test_without_something_near_it_hands_over(output: Any) -> None:
     assert decided(search(output)) == ("escalate_to_human", {"reason": "missing_knowledge", "urgency": "normal"})
@@ -57,20 +57,6 @@ def test_the_newest_search_counts_and_other_tools_do_not() -> None:
     ]
     _, said = decided([*search([hit(1)]), *search([hit(2)], "c2"), *history])
     assert said["citations"] == ["h2"]
-
-
-def test_a_clear_lead_is_surer_than_a_narrow_one() -> None:
-    clear, narrow = [hit(1), hit(2, score=0.4)], [hit(1), hit(2, score=0.69)]
-    assert confidence(clear) > confidence(narrow)
-
-
-def test_agreement_of_the_words_makes_it_surer() -> None:
-    assert confidence([hit(word_place=1)]) > confidence([hit(word_place=2)]) == confidence([hit(word_place=None)])
-
-
-def test_below_the_floor_nothing_is_sure() -> None:
-    assert confidence([]) == confidence([hit(similarity=FLOOR - 0.01)]) == 0.0
-    assert 0 < confidence([hit(similarity=FLOOR)]) < 1
 
 
 def test_call_ids_are_unique() -> None:

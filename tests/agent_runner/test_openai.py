@@ -9,9 +9,10 @@ from django.conf import settings
 from agent_runner.assistant import configured_model
 from agent_runner.models import AgentRun
 from agent_runner.worker import answer
-from knowledge.embeddings import embedder
+from knowledge.calibration import SHIPPED, keep
+from knowledge.embeddings import LOCAL_MODEL_ID, embedder
 from knowledge.indexing import index_waiting
-from knowledge.models import ActiveModel, Article, Chunk
+from knowledge.models import ActiveModel, Article, Calibration, Chunk
 from tests.factories import fresh, write
 from tests.fakes.openai import FakeOpenAI, fake_openai
 from tickets.lifecycle import Status
@@ -34,6 +35,7 @@ def openai(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, db: 
             slug="reset", title="Reset your password", status=Article.Status.PUBLISHED, body_md=f"{ANSWER}\n"
         )
         index_waiting()
+        keep("text-embedding-3-small", SHIPPED[LOCAL_MODEL_ID], {})  # the fake's vectors are the local model's
         yield server
     configured_model.cache_clear()
     embedder.cache_clear()
@@ -53,6 +55,16 @@ def test_the_model_answers_through_the_real_sdk_in_one_round_trip(openai: FakeOp
     assert asked["store"] is False
     assert "NEVER" in str(asked)
     assert "ticket_id" not in str(asked)
+
+
+def test_until_its_embedding_model_is_calibrated_the_assistant_only_drafts(openai: FakeOpenAI) -> None:
+    Calibration.objects.all().delete()
+    ticket = write().ticket
+    async_to_sync(answer)(ticket.conversation_id)
+    assert fresh(ticket).status == Status.ESCALATED
+    escalation = ticket.escalations.get()
+    assert escalation.draft
+    assert "manage.py calibrate" in escalation.detail
 
 
 def test_chunks_and_queries_use_the_providers_embedding_model(openai: FakeOpenAI) -> None:

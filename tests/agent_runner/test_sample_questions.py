@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pytest
 
 from agent_runner.gate import ANSWER_FROM
-from agent_runner.local_model import confidence
 from knowledge.search import search
 from tests.factories import SAMPLE
 
@@ -28,9 +27,8 @@ def ask(name: str) -> list[Tried]:
     tried = []
     for line in (SAMPLE.parent / name).read_text().splitlines():
         row = json.loads(line)
-        hits = search(f"{row['title']}\n{row['body']}").hits
-        sure = confidence([{"similarity": h.similarity, "score": h.score, "word_place": h.word_place} for h in hits])
-        tried.append(Tried(tuple(row.get("gold", ())), tuple(h.slug for h in hits), sure))
+        found = search(f"{row['title']}\n{row['body']}")
+        tried.append(Tried(tuple(row.get("gold", ())), tuple(h.slug for h in found.hits), found.confidence))
     return tried
 
 

@@ -1,0 +1,73 @@
+"""What `manage.py evaluate` can measure: each kind has a name, its arguments and the function that measures."""
+
+from argparse import ArgumentParser
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+
+from agent_runner import retrieval_figures
+from agent_runner.retrieval import NotEvaluated, Progress, evaluate_retrieval, read_sets
+from agent_runner.temporary_database import temporary_database
+from knowledge.embeddings import EmbeddingFailed
+from knowledge.loading import BadArticle
+from knowledge.question_files import BadQuestion
+
+
+class BadFile(Exception):
+    """A file that cannot be evaluated with; the text says which, where and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """The figures, the same for people, and one row for each thing that was tried."""
+
+    summary: dict[str, Any]
+    tables: RenderableType
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """`measure` gets the parsed arguments. It raises BadFile, NotEvaluated, EmbeddedUnavailable."""
+
+    help: str
+    add_arguments: Callable[[ArgumentParser], None]
+    measure: Callable[[dict[str, Any], Progress], Measured]
+
+
+def _add_retrieval(parser: ArgumentParser) -> None:
+    parser.add_argument("--articles", type=Path, required=True, help=".jsonl file, or folder of Markdown")
+    parser.add_argument("--questions", type=Path, required=True, help="rows {id, title, body, gold: [slug]}")
+    parser.add_argument(
+        "--resolved",
+        type=Path,
+        help="rows like the questions, as evidence. Only older ones help a question: by asked_at, or when a row has "
+        "none by ids that are whole numbers; else all are older. A row with its own id never helps it.",
+    )
+    parser.add_argument("--offtopic", type=Path, help="rows {title, body, kind} that the articles do not answer")
+
+
+def _retrieval(options: dict[str, Any], progress: Progress) -> Measured:
+    try:
+        sets = read_sets(options["articles"], options["questions"], options["resolved"], options["offtopic"])
+    except (BadArticle, BadQuestion, OSError, UnicodeDecodeError) as error:
+        raise BadFile(str(error)) from error
+    try:
+        with temporary_database():
+            done = evaluate_retrieval(sets, progress)
+    except EmbeddingFailed as error:
+        raise NotEvaluated(str(error)) from error
+    figures = retrieval_figures.summary(done)
+    return Measured(summary=figures, tables=retrieval_figures.tables(figures), rows=retrieval_figures.rows(done))
+
+
+KINDS = {
+    "retrieval": Kind(
+        help="Whether the search finds the articles that answer the questions.",
+        add_arguments=_add_retrieval,
+        measure=_retrieval,
+    ),
+}
