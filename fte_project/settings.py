@@ -238,6 +238,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "ninja",  # serves /api/docs from our own static files
     "channels",
+    "simple_history",
     "customers",
     "knowledge",
     "tickets",
@@ -254,6 +255,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",  # who saved an article
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

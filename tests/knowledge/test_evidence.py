@@ -147,14 +147,17 @@ def test_what_was_embedded_before_the_provider_went_away_stays(monkeypatch: pyte
         learned(f"file:{n}")
     model = Model()
 
+    is_away = True
+
     def go_away() -> None:
-        if len(model.asked) == 2:
+        if is_away and len(model.asked) >= 2:
             raise EmbeddingFailed("away")
 
     model.does = go_away
     with pytest.raises(EmbeddingFailed):
         embed_questions("m", model)
     assert QuestionVector.objects.count() == 2
+    is_away = False
     assert embed_questions("m", model) == 3
 
 
