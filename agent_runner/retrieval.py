@@ -16,9 +16,10 @@ from knowledge.embeddings import embedder
 from knowledge.evidence import Counts, embed_questions, forget, learn_rows
 from knowledge.indexing import active_model_id, index_waiting
 from knowledge.loading import ArticleText, load, read_articles
-from knowledge.models import Article, Chunk, ResolvedQuestion
+from knowledge.models import Article, Chunk, ResolvedQuestion, VectorIndex
 from knowledge.question_files import OffTopic, Question, read_offtopic, read_questions, read_resolved
 from knowledge.search import QUERY_CHARACTERS, Found, Hit, find, search
+from knowledge.vector_index import keep_indexes
 
 SHOWN = 5  # as the search gives by itself
 DEPTH = 10
@@ -67,6 +68,8 @@ class Evaluated:
     model_id: str
     articles: int = 0
     chunks: int = 0
+    index: str = "exact"
+    index_error: str = ""
     embedded: int = 0
     embed_seconds: float = 0.0
     learned: Counts | None = None
@@ -107,10 +110,19 @@ def in_time(sets: Sets) -> Sets:
 
 
 def evaluate_retrieval(sets: Sets, progress: Progress) -> Evaluated:
-    """Load, index and learn, then ask everything. In an empty database, which it fills.
+    """Load, index and learn, then ask everything. In an empty database, which it fills, and in no transaction.
 
     Raises NotEvaluated, EmbeddingFailed.
     """
+    done = prepare(sets, progress)
+    over_chunks = next(index for index in keep_indexes() if index.over == VectorIndex.Over.CHUNKS)
+    done.index, done.index_error = over_chunks.kind if over_chunks.name else "exact", over_chunks.error
+    ask_all(sets, done, progress)
+    return done
+
+
+def prepare(sets: Sets, progress: Progress) -> Evaluated:
+    """The first half: everything that is known before the first question. Raises NotEvaluated, EmbeddingFailed."""
     model_id = active_model_id()
     cached = CachedEmbedder(embedder(model_id))
     done = Evaluated(recipe=sets.recipe(), model_id=model_id)
@@ -121,10 +133,15 @@ def evaluate_retrieval(sets: Sets, progress: Progress) -> Evaluated:
         cursor.execute("ANALYZE")  # what a database does by itself in time
     done.articles, done.chunks = Article.objects.count(), Chunk.objects.filter(model_id=model_id).count()
     done.embedded, done.embed_seconds = cached.embedded, cached.seconds
+    return done
+
+
+def ask_all(sets: Sets, done: Evaluated, progress: Progress) -> None:
+    """The second half: what is found for every question and for what is off topic. Raises EmbeddingFailed."""
     search("warm up")
     step = progress("Asking", len(sets.questions))
     for question in sets.questions:
-        done.asked.append(ask(question, model_id, sets.recipe()))
+        done.asked.append(ask(question, done.model_id, done.recipe))
         step()
     if sets.offtopic is not None:
         step = progress("Off topic", len(sets.offtopic))
@@ -132,7 +149,6 @@ def evaluate_retrieval(sets: Sets, progress: Progress) -> Evaluated:
         for row in sets.offtopic:
             done.offtopic.append((row, search(row.text())))
             step()
-    return done
 
 
 def _index(articles: Sequence[ArticleText], cached: CachedEmbedder, progress: Progress) -> None:

@@ -39,6 +39,8 @@ def summary(done: Evaluated) -> dict[str, Any]:
         "words_only": sum(one.found.words_only for one in done.asked),
         "articles": done.articles,
         "chunks": done.chunks,
+        "index": done.index,
+        "index_error": done.index_error,
         "embedded": done.embedded,
         "embed_seconds": round(done.embed_seconds, 1),
         "resolved": done.learned and {"learned": done.learned.new, "left_out": done.learned.left_out},
@@ -136,7 +138,8 @@ def tables(figures: dict[str, Any]) -> Group:
     for what, share in above.items():
         floor.add_row(what, "not calibrated" if share is None else f"{share:.1%}")
     closing = (
-        f"{figures['articles']} articles, {figures['chunks']} passages, {figures['model_id']}; "
+        f"{figures['articles']} articles, {figures['chunks']} passages, {figures['model_id']}, "
+        f"{figures['index']} search; "
         f"{figures['embedded']} texts embedded in {figures['embed_seconds']} s; "
         f"a search takes {figures['p50_ms']} ms (p50), {figures['p95_ms']} ms (p95)."
     )

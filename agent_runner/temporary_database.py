@@ -23,7 +23,7 @@ PREFIX = "fte_temporary_"
 
 @contextmanager
 def temporary_database() -> Iterator[str]:
-    """Within it every query of this process goes to an empty, migrated database, whatever DATABASE_URL says.
+    """Within it every query of this process goes to an empty, migrated database, whatever the settings say.
 
     It is dropped at the end, also on an error, Ctrl-C and SIGTERM; what a killed process left is dropped by the next.
     Gives its name. For commands: other threads must not be at work in the database. Raises EmbeddedUnavailable.
@@ -51,9 +51,11 @@ def _connected_to(name: str) -> Iterator[None]:
     # No pool, and none of the options that belong to the address of another server. Nothing need outlive a crash.
     options = f"{usual['OPTIONS']['options']} -c synchronous_commit=off"
     _replace({**usual, **there, "OPTIONS": {"options": options}})
+    direct, settings.DIRECT_DATABASE_URL = settings.DIRECT_DATABASE_URL, ""  # whoever needs its own connection, too
     try:
         yield
     finally:
+        settings.DIRECT_DATABASE_URL = direct
         _replace(usual)
 
 

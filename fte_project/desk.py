@@ -150,6 +150,9 @@ def navigation(_: HttpRequest) -> list[dict[str, Any]]:
                     "badge": "tickets.desk_links.open_count",
                 },
                 _link("Articles", "menu_book", "knowledge_article", "knowledge.view_article"),
+                _link(
+                    "Resolved questions", "task_alt", "knowledge_resolvedquestion", "knowledge.view_resolvedquestion"
+                ),
             ],
         },
         {

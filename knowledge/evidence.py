@@ -100,7 +100,7 @@ def embed_questions(
     """
     by, until = embedder or embeddings.embedder(model_id), time.monotonic() + seconds
     waiting = list(ResolvedQuestion.objects.all().lacking(model_id).order_by("?").values_list("pk", flat=True))
-    batches = [waiting[start : start + BATCH] for start in range(0, len(waiting), BATCH)]
+    batches = [waiting[start : start + BATCH] for start in range(0, len(waiting), BATCH)][::-1]
     done, in_a_row, failure = 0, 0, None
     while batches and in_a_row < FAILURES_IN_A_ROW and time.monotonic() < until:
         batch = batches.pop()

@@ -1,8 +1,10 @@
 """Whether the assistant can find the articles: what `doctor` says about embeddings and the index."""
 
+from django.conf import settings
+
 from fte_project.health import Finding, State
 from knowledge.embeddings import LOCAL_MODEL_ID, EmbeddingFailed, configured_model_id, embedder
-from knowledge.models import ActiveModel, Article, Calibration
+from knowledge.models import ActiveModel, Article, Calibration, Chunk, VectorIndex
 from knowledge.switching import coverage
 
 
@@ -52,3 +54,19 @@ def articles() -> Finding:
     if not published:
         return State.OK, "None is published, so everything goes to people: run manage.py load_articles PATH."
     return State.OK, f"{counts}, 0 failed."
+
+
+def vector_index() -> Finding:
+    """Whether searches have the index that the number of vectors asks for, and how much of exact search it finds."""
+    active = ActiveModel.objects.first()
+    models = [active.model_id, active.next_model_id] if active else []
+    indexes = VectorIndex.objects.filter(model_id__in=models).order_by("over", "pk")
+    if failed := indexes.exclude(error="").first():
+        return State.FAILED, f"{failed.get_over_display()} of {failed.model_id}: {failed.error}"
+    if built := indexes.exclude(name="").exclude(recall=None):
+        listed = [f"{i.get_over_display()}: {i.kind}, made of {i.rows}, recall@5 {i.recall:.3f}" for i in built]
+        return State.OK, f"{'; '.join(listed)}."
+    rows = Chunk.objects.filter(model_id__in=models[:1]).count()
+    if rows >= settings.SEARCH_INDEX_FROM:
+        return State.OK, f"{rows} passages have none yet: the schedule role, or manage.py index_articles, builds it."
+    return State.OK, f"Search is exact: {rows} passages, an index is built from {settings.SEARCH_INDEX_FROM}."

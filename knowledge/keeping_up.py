@@ -8,6 +8,7 @@ from knowledge.evidence import embed_questions
 from knowledge.indexing import INDEX_JOB, Round, active_model_id, index_round, models_in_use
 from knowledge.models import ResolvedQuestion
 from knowledge.switching import coverage, prepare, remove_leftovers, switch_over
+from knowledge.vector_index import VECTOR_JOB
 
 JOB_SECONDS = 5.0
 
@@ -17,8 +18,8 @@ def index_job() -> None:
     this = Round(seconds=JOB_SECONDS, only_due=True)
     _prepare_and_switch(this)
     remove_leftovers(this)
-    if this.done and this.is_left_off:
-        run_soon(INDEX_JOB)
+    if this.done:
+        run_soon(INDEX_JOB if this.is_left_off else VECTOR_JOB)
 
 
 class NotEmbedded(RuntimeError):

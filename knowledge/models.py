@@ -1,15 +1,16 @@
 """What we may answer: articles, their chunks as the search sees them, and what else the search goes by."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Now
 from django.urls import reverse
 from pgvector.django import VectorField
+from simple_history.models import HistoricalRecords
 
 DIMENSIONS = 1536
 
@@ -31,9 +32,25 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         made = Chunk.objects.filter(article=OuterRef("pk"), model_id=model_id, revision=OuterRef("revision"))
         return self.published().exclude(Exists(made))
 
+    def with_index_state(self) -> Any:
+        """Each with `index_state`: indexed, waiting, failed, or off (not published)."""
+        published = Q(status=Article.Status.PUBLISHED)
+        return self.annotate(
+            index_state=Case(
+                When(published & Q(indexed_revision=F("revision")), then=Value("indexed")),
+                When(published & Q(index_error=""), then=Value("waiting")),
+                When(published, then=Value("failed")),
+                default=Value("off"),
+                output_field=CharField(),
+            )
+        )
+
 
 class Article(models.Model):
-    """A help article. `revision` counts the saved texts; `indexed_revision` is the one the search answers from."""
+    """A help article. `revision` counts the saved texts; `indexed_revision` is the one the search answers from.
+
+    `history` keeps what every save() left behind; update() leaves no trace, and is for the index's bookkeeping.
+    """
 
     class Status(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -43,7 +60,7 @@ class Article(models.Model):
     slug = models.SlugField(max_length=200, unique=True)
     title = models.CharField(max_length=250)
     summary = models.TextField(blank=True)
-    body_md = models.TextField("text (Markdown)")
+    body_md = models.TextField("text (Markdown)", blank=True)
     topics = ArrayField(models.CharField(max_length=80), default=list, blank=True)
     category = models.CharField(max_length=40, blank=True)
     url = models.URLField(
@@ -60,6 +77,10 @@ class Article(models.Model):
     changed_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = ArticleQuerySet.as_manager()
+    history = HistoricalRecords(
+        excluded_fields=["indexed_revision", "index_error", "index_attempts", "index_retry_at", "changed_at"]
+    )
+    _change_reason: str  # why a save was made, for the history
 
     class Meta:
         ordering = ["title"]

@@ -16,6 +16,7 @@ GROUP_MIGRATIONS = (
     "fte_project.migrations.0004_delivery_permissions",
     "channels_app.migrations.0002_notice_permissions",
     "agent_runner.migrations.0003_metric_permissions",
+    "knowledge.migrations.0004_editors",
 )
 
 

@@ -18,7 +18,7 @@ from django.core.management import CommandError, call_command
 from rich.console import Console
 
 from agent_runner import retrieval
-from agent_runner.retrieval import LONG_AGO, Asked, Evaluated, Sets, ask, evaluate_retrieval, in_time, read_sets
+from agent_runner.retrieval import LONG_AGO, Asked, Evaluated, Sets, ask, ask_all, in_time, prepare, read_sets
 from agent_runner.retrieval_figures import rows, summary, tables
 from agent_runner.temporary_database import PREFIX
 from fte_project.embedded import database_settings
@@ -87,7 +87,8 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # Where DATABASE_URL leads nowhere; with a connection pool, as outside tests.
-OUTSIDE = {**os.environ, "FTE_MODE": "local", "DATABASE_URL": "postgres://nobody@127.0.0.1:1/installation"}
+NOWHERE = "postgres://nobody@127.0.0.1:1/installation"
+OUTSIDE = {**os.environ, "FTE_MODE": "local", "DATABASE_URL": NOWHERE, "DIRECT_DATABASE_URL": NOWHERE}
 
 
 def databases() -> list[str]:
@@ -112,7 +113,7 @@ def test_the_command_prints_figures_writes_rows_and_leaves_no_database(files: di
     assert set(figures["offtopic_by_kind"]) == {"bank", "not_our_product"}
     assert figures["resolved"] == {"learned": 1, "left_out": 1}
     assert 0 < figures["p50_ms"] <= figures["p95_ms"]
-    assert (figures["articles"], figures["chunks"]) == (3, 3)
+    assert (figures["articles"], figures["chunks"], figures["index"]) == (3, 3, "exact")
     written = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["id"] for row in written] == [11, 12, 13, 14]
     assert all({"slug", "similarity", "confidence"} == set(hit) for row in written for hit in row["hits"])
@@ -256,9 +257,16 @@ def test_a_question_never_learns_from_itself(monkeypatch: pytest.MonkeyPatch) ->
 # --- Through the product's own code ---------------------------------------------------------------------------------
 
 
+def evaluated_here(given: Sets, progress: Callable[[str, int], Callable[[], None]]) -> Evaluated:
+    """Without a vector index, which is not built in a test's transaction."""
+    done = prepare(given, progress)
+    ask_all(given, done, progress)
+    return done
+
+
 @pytest.mark.django_db
 def test_everything_is_loaded_indexed_learned_and_asked(files: dict[str, Path]) -> None:
-    done = evaluate_retrieval(sets(files), quietly)
+    done = evaluated_here(sets(files), quietly)
     assert (done.recipe, done.articles, done.embedded) == ("hybrid_resolved", 3, 4)
     assert QuestionVector.objects.count() == 1
     best = {one.question.id: one.slugs["hybrid_resolved"][0] for one in done.asked}
@@ -269,7 +277,7 @@ def test_everything_is_loaded_indexed_learned_and_asked(files: dict[str, Path]) 
 
 @pytest.mark.django_db
 def test_the_first_hits_are_those_that_the_product_finds(files: dict[str, Path]) -> None:
-    done = evaluate_retrieval(sets(files), quietly)
+    done = evaluated_here(sets(files), quietly)
     for one in done.asked:
         by_itself = retrieval.search(one.question.text(), asked_at=one.question.asked_at)
         assert [hit.slug for hit in by_itself.hits] == list(one.slugs["hybrid_resolved"])[: len(by_itself.hits)]
@@ -284,7 +292,7 @@ def test_a_deeper_search_only_adds_to_what_was_found() -> None:
 
 @pytest.mark.django_db
 def test_without_resolved_questions_the_recipe_has_no_evidence(files: dict[str, Path]) -> None:
-    done = evaluate_retrieval(sets(files, resolved=False), quietly)
+    done = evaluated_here(sets(files, resolved=False), quietly)
     assert {name for one in done.asked for name in one.slugs} == {"vector", "words", "hybrid"}
     figures = summary(done)
     assert figures["recall_at_1"] == figures["per_recipe"]["hybrid"]["recall_at_1"]
