@@ -1,6 +1,7 @@
 """Timed work is rows with a due time, claimed by lease: any number of schedulers may run. No Kafka needed."""
 
 import asyncio
+import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -18,6 +19,8 @@ from fte_project.notify import listening, notify
 log = structlog.get_logger()
 SCHEDULE_BELL = "fte_schedule"
 POLL_SECONDS = 1.0
+# Set while the role ends: what a job waits for longer than some seconds, it breaks off then.
+stopping = threading.Event()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +92,7 @@ async def run_schedule(stop: asyncio.Event) -> None:
     """The schedule role: run what is due, one job beside the other, until told to stop."""
     running: dict[str, asyncio.Task[None]] = {}
     is_planned = False
+    stopping.clear()
     async with listening(SCHEDULE_BELL) as bell:
         while not stop.is_set():
             running = {name: task for name, task in running.items() if not task.done()}
@@ -102,4 +106,5 @@ async def run_schedule(stop: asyncio.Event) -> None:
             except DatabaseError as error:
                 log.warning("schedule_waits_for_database", error=str(error)[:200])
             await bell.wait(POLL_SECONDS)
+    stopping.set()
     await asyncio.gather(*running.values())

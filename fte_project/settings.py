@@ -114,6 +114,11 @@ OPENAI_API_MODE = env.str("OPENAI_API_MODE", "responses")  # responses | chat_co
 OPENAI_EMBEDDING_MODEL = env.str("OPENAI_EMBEDDING_MODEL", "text-embedding-3-small")
 OPENAI_TIMEOUT_SECONDS = env.float("OPENAI_TIMEOUT_SECONDS", 25.0)
 EMBEDDER_THREADS = env.int("EMBEDDER_THREADS", 2)
+# The search over more passages than this has a vector index (knowledge/vector_index.py); below, it is exact.
+SEARCH_INDEX_FROM = env.int("SEARCH_INDEX_FROM", 5000)
+SEARCH_INDEX = env.str("SEARCH_INDEX", "ivfflat")
+if SEARCH_INDEX not in {"ivfflat", "hnsw"}:
+    raise ImproperlyConfigured(f"SEARCH_INDEX is {SEARCH_INDEX!r}; use ivfflat or hnsw.")
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 8)
 RUN_DEADLINE_SECONDS = env.float("RUN_DEADLINE_SECONDS", 60.0)
 SEND_DEADLINE_SECONDS = env.float("SEND_DEADLINE_SECONDS", 30.0)

@@ -26,7 +26,7 @@ from fte_project.text import clean_text
 from knowledge import desk_views
 from knowledge.desk_page import MOVES, STATUS_COLOURS, Move, card, index_light, moves
 from knowledge.models import Article, ResolvedQuestion
-from knowledge.publishing import NO_TEXT, EmptyText, save
+from knowledge.publishing import NO_TEXT, EmptyText, save, try_again
 
 Approval = ResolvedQuestion.Approval
 APPROVAL_COLOURS = {Approval.STAFF.label: "info", Approval.CUSTOMER.label: "success", Approval.IMPORT.label: "default"}
@@ -156,6 +156,8 @@ class ArticleAdmin(ModelAdmin):
             move.do(obj)
         elif form.has_changed() or not change:
             save(obj)
+        elif obj.index_error:
+            try_again(obj)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         changes = super().construct_change_message(request, form, formsets, add)

@@ -10,6 +10,8 @@ class KnowledgeConfig(AppConfig):
     def ready(self) -> None:
         from fte_project import health, schedule
 
-        schedule.register("knowledge.index", "knowledge.indexing.index_job", every=timedelta(seconds=30))
+        schedule.register("knowledge.index", "knowledge.keeping_up.index_job", every=timedelta(seconds=30))
+        schedule.register("knowledge.vectors", "knowledge.vector_index.vector_job", every=timedelta(minutes=5))
         health.register("embedding_model", "knowledge.health.embedding_model")
         health.register("articles", "knowledge.health.articles")
+        health.register("vector_index", "knowledge.health.vector_index")

@@ -75,7 +75,7 @@ def index_light(article: Any) -> SafeString:
     if state == "off":
         return format_html('<span class="desk-soft" title="{}">–</span>', index_words(article))
     light = format_html('<span class="desk-light desk-light-{}">{}</span>', state, state)
-    if state != "failed":
+    if not article.index_error:  # an indexed one may have failed with the model that is being prepared
         return light
     return format_html('{} <span class="desk-soft desk-reason">{}</span>', light, plain_error(article.index_error))
 
@@ -87,7 +87,7 @@ def index_words(article: Any) -> str:
         case "indexed":
             return "The assistant answers from this text."
         case "failed":
-            return f"It is tried again every half minute. Until it works, {before}."
+            return f"It is tried again by itself, and at once when you save. Until it works, {before}."
         case "waiting" if timezone.now() - article.changed_at > A_MOMENT:
             since = timesince(article.changed_at, depth=1)
             return (

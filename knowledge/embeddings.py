@@ -90,10 +90,10 @@ class LocalEmbedder:
 class OpenAIEmbedder:
     """OpenAI's embedding endpoint, or one that is compatible with it (OPENAI_BASE_URL)."""
 
-    def __init__(self) -> None:
+    def __init__(self, model_id: str = "") -> None:
         from openai import OpenAI
 
-        self.model_id = str(settings.OPENAI_EMBEDDING_MODEL)
+        self.model_id = model_id or str(settings.OPENAI_EMBEDDING_MODEL)
         self._client = OpenAI(
             api_key=settings.OPENAI_API_KEY,
             base_url=settings.OPENAI_BASE_URL or None,
@@ -123,9 +123,9 @@ def embedder(model_id: str) -> Embedder:
     """The embedder with this id, loaded once per process. Raises EmbeddingFailed when it cannot be used here."""
     if model_id == LOCAL_MODEL_ID:
         return LocalEmbedder()
-    if model_id == settings.OPENAI_EMBEDDING_MODEL and settings.OPENAI_API_KEY:
-        return OpenAIEmbedder()
-    raise EmbeddingFailed(f"The embedding model {model_id!r} needs OPENAI_API_KEY and OPENAI_EMBEDDING_MODEL.")
+    if settings.OPENAI_API_KEY:  # also the model before OPENAI_EMBEDDING_MODEL was changed: it answers until the switch
+        return OpenAIEmbedder(model_id)
+    raise EmbeddingFailed(f"The embedding model {model_id!r} needs OPENAI_API_KEY.")
 
 
 def configured_model_id() -> str:

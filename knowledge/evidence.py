@@ -2,20 +2,23 @@
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from fte_project.text import clean_text
 from knowledge import embeddings
+from knowledge.embeddings import Embedder, EmbeddingFailed
+from knowledge.indexing import hold_models
 from knowledge.models import Article, QuestionVector, ResolvedQuestion
 from knowledge.question_files import Question
+from knowledge.search import QUERY_CHARACTERS
 
-BATCH = 64
+BATCH = 50
+FAILURES_IN_A_ROW = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +36,6 @@ def learn(*, source: str, text: str, slugs: Iterable[str], approved_by: str, ask
     No more of the customer's words is kept than the search reads. Slugs without an article are left out, and a
     question without any article is not stored. Its vector comes later (`embed_questions`).
     """
-    from knowledge.search import QUERY_CHARACTERS  # which needs the index, whose job calls embed_questions
-
     wanted, words = tuple(dict.fromkeys(slugs)), clean_text(text)[:QUERY_CHARACTERS].rstrip()
     with transaction.atomic():
         articles = dict(Article.objects.filter(slug__in=wanted).values_list("slug", "pk"))
@@ -87,37 +88,56 @@ def learn_rows(rows: Iterable[Question], progress: Callable[[], None] | None = N
 
 def embed_questions(
     model_id: str,
-    embedder: embeddings.Embedder | None = None,
+    embedder: Embedder | None = None,
     *,
     seconds: float = math.inf,
     progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Give every resolved question that has none its vector by `model_id`; how many got one here.
+    """Give the resolved questions that lack one their vector of this model; how many got one here, in so many seconds.
 
-    Several processes may do this at once. After `seconds` it stops between two batches; `progress` hears of the size
-    of each. Raises EmbeddingFailed; what was embedded until then stays.
+    Several processes may do this at once; `progress` hears of the size of each batch. Raises EmbeddingFailed when one
+    cannot be embedded, after the others.
     """
-    done, until = 0, time.monotonic() + seconds
-    while time.monotonic() < until and (texts := _without_vector(model_id)):
-        vectors = (embedder or embeddings.embedder(model_id)).embed(list(texts.values()))
-        _store(model_id, dict(zip(texts, vectors, strict=True)))
-        done += len(texts)
-        if progress is not None:
-            progress(len(texts))
+    by, until = embedder or embeddings.embedder(model_id), time.monotonic() + seconds
+    waiting = list(ResolvedQuestion.objects.all().lacking(model_id).order_by("?").values_list("pk", flat=True))
+    batches = [waiting[start : start + BATCH] for start in range(0, len(waiting), BATCH)][::-1]
+    done, in_a_row, failure = 0, 0, None
+    while batches and in_a_row < FAILURES_IN_A_ROW and time.monotonic() < until:
+        batch = batches.pop()
+        try:
+            done += _embed(batch, model_id, by)
+            in_a_row = 0
+            if progress is not None:
+                progress(len(batch))
+        except EmbeddingFailed as error:
+            failure = error
+            in_a_row += len(batch) == 1
+            if len(batch) > 1:  # one text may have spoilt it for the others
+                batches += [[pk] for pk in batch]
+    if failure is not None:
+        raise failure
     return done
 
 
-def _without_vector(model_id: str) -> dict[int, str]:
-    """Some questions by id, at random: processes that do this at once share the work."""
-    has_one = QuestionVector.objects.filter(question=OuterRef("pk"), model_id=model_id)
-    return dict(ResolvedQuestion.objects.exclude(Exists(has_one)).order_by("?").values_list("pk", "text")[:BATCH])
-
-
-def _store(model_id: str, vectors: dict[int, list[float]]) -> None:
+def _embed(batch: Sequence[int], model_id: str, by: Embedder) -> int:
+    questions = list(ResolvedQuestion.objects.all().lacking(model_id).filter(pk__in=batch))
+    vectors = by.embed([question.text for question in questions])
     with transaction.atomic():
-        # A question may have been removed while it was embedded.
-        here = ResolvedQuestion.objects.select_for_update(no_key=True).filter(pk__in=vectors).order_by("pk")
+        if model_id not in hold_models():
+            return 0  # it was given up meanwhile
+        # A question that somebody removes now waits for us, and its vector goes with it.
+        there = set(
+            ResolvedQuestion.objects.select_for_update(no_key=True)
+            .filter(pk__in=[question.pk for question in questions])
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
         QuestionVector.objects.bulk_create(
-            [QuestionVector(question=row, model_id=model_id, embedding=vectors[row.pk]) for row in here],
+            (
+                QuestionVector(question=question, model_id=model_id, embedding=vector)
+                for question, vector in zip(questions, vectors, strict=True)
+                if question.pk in there
+            ),
             ignore_conflicts=True,
         )
+    return len(there)

@@ -128,7 +128,7 @@ def _put(text: ArticleText) -> str:
         return "unchanged"
     for name, value in fields.items():
         setattr(article, name, value)
-    article.revision += 1
+    article.text_changed()
     article.changed_at = timezone.now()
     article.save()
     return "changed"

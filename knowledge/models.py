@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Case, CharField, F, Q, Value, When
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Now
 from django.urls import reverse
 from pgvector.django import VectorField
@@ -22,6 +22,15 @@ class ArticleQuerySet(models.QuerySet["Article"]):
     def waiting(self) -> Self:
         """Published, with text that the search does not know yet."""
         return self.published().exclude(indexed_revision=F("revision"))
+
+    def due(self) -> Self:
+        """Those that did not fail, or whose next try has come."""
+        return self.filter(Q(index_retry_at=None) | Q(index_retry_at__lte=Now()))
+
+    def lacking(self, model_id: str) -> Self:
+        """Published, without chunks of this model that were made from the newest text."""
+        made = Chunk.objects.filter(article=OuterRef("pk"), model_id=model_id, revision=OuterRef("revision"))
+        return self.published().exclude(Exists(made))
 
     def with_index_state(self) -> Any:
         """Each with `index_state`: indexed, waiting, failed, or off (not published)."""
@@ -60,11 +69,17 @@ class Article(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
     revision = models.PositiveIntegerField(default=1, editable=False)
     indexed_revision = models.PositiveIntegerField(default=0, editable=False)
-    index_error = models.TextField(blank=True, editable=False)
+    index_error = models.TextField(blank=True, editable=False, help_text="Which model failed, and why.")
+    index_attempts = models.PositiveSmallIntegerField(default=0, editable=False, help_text="Failed ones, in a row.")
+    index_retry_at = models.DateTimeField(
+        null=True, editable=False, help_text="Not tried again before; empty: at once."
+    )
     changed_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = ArticleQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["indexed_revision", "index_error", "changed_at"])
+    history = HistoricalRecords(
+        excluded_fields=["indexed_revision", "index_error", "index_attempts", "index_retry_at", "changed_at"]
+    )
     _change_reason: str  # why a save was made, for the history
 
     class Meta:
@@ -77,6 +92,16 @@ class Article(models.Model):
     def get_absolute_url(self) -> str:
         return self.url or reverse("help-article", args=[self.slug])
 
+    def text_changed(self) -> None:
+        """Count the text as a new revision, to be indexed at once whatever failed before. Saves nothing."""
+        self.revision += 1
+        self.index_error = ""
+        self.try_at_once()
+
+    def try_at_once(self) -> None:
+        """Somebody did something about it: its next try does not wait. Saves nothing."""
+        self.index_attempts, self.index_retry_at = 0, None
+
 
 class ActiveModel(models.Model):
     """The embedding model that queries use now (one row), and the one that is being prepared to take its place."""
@@ -84,6 +109,7 @@ class ActiveModel(models.Model):
     singleton = models.BooleanField(primary_key=True, default=True, editable=False)
     model_id = models.CharField(max_length=80)
     next_model_id = models.CharField(max_length=80, blank=True, help_text="Embedded in the background; empty: none.")
+    leftovers_since = models.DateTimeField(null=True, help_text="Vectors of models given up then are still to go.")
     changed_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -172,6 +198,12 @@ class Lexeme(models.Model):
         return self.word
 
 
+class ResolvedQuestionQuerySet(models.QuerySet["ResolvedQuestion"]):
+    def lacking(self, model_id: str) -> Self:
+        """Those without a vector of this model."""
+        return self.exclude(Exists(QuestionVector.objects.filter(question=OuterRef("pk"), model_id=model_id)))
+
+
 class ResolvedQuestion(models.Model):
     """A customer's question that an article answered, as somebody approved: evidence for later questions like it."""
 
@@ -188,6 +220,8 @@ class ResolvedQuestion(models.Model):
     approved_by = models.CharField(max_length=10, choices=Approval.choices)
     asked_at = models.DateTimeField(help_text="Evidence only for questions asked later.")
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = ResolvedQuestionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-asked_at"]

@@ -36,6 +36,12 @@ def save(article: Article) -> None:
     _save(article, None)
 
 
+def try_again(article: Article) -> None:
+    """Have a text that could not be indexed tried at once; there is nothing to save."""
+    Article.objects.filter(pk=article.pk).update(index_attempts=0, index_retry_at=None)
+    run_soon(INDEX_JOB)
+
+
 @transaction.atomic
 def _save(article: Article, status: Article.Status | None) -> None:
     """A changed text is a new revision; what is published and new to the search is indexed soon."""
@@ -44,9 +50,9 @@ def _save(article: Article, status: Article.Status | None) -> None:
         # The index and colleagues work at the same time: count from the row, not from what was loaded.
         article.status, article.revision = current.status, current.revision
         article.indexed_revision, article.index_error = current.indexed_revision, current.index_error
+        article.try_at_once()
         if any(getattr(article, name) != getattr(current, name) for name in TEXT):
-            article.revision += 1
-            article.index_error = ""
+            article.text_changed()
     if status is not None:
         article.status, article.index_error = status, ""
     if article.status == Status.PUBLISHED and not article.body_md.strip():

@@ -291,6 +291,7 @@ def hit(slug: str, similarity: float = 0.7) -> Hit:
         section="",
         passage="",
         similarity=similarity,
+        nearness=similarity,
         score=similarity,
         words=0.0,
         evidence=0.0,

@@ -35,8 +35,8 @@ from tickets.replies import reply
 
 pytestmark = pytest.mark.django_db
 BEFORE = ["settings", "database", "broker"]
-NEED_THE_DATABASE = [*health.ROLES, "outbox", "due_work", "embedding_model", "articles", "dead_letters"]
-NEED_THE_DATABASE += ["unknown_deliveries", "web_form", "staff_notices"]
+NEED_THE_DATABASE = [*health.ROLES, "outbox", "due_work", "embedding_model", "articles", "vector_index"]
+NEED_THE_DATABASE += ["dead_letters", "unknown_deliveries", "web_form", "staff_notices"]
 OTHERS = ["email_copies", "email", "whatsapp", "assistant_model", "media_folder", "disk"]
 NAMES = [*BEFORE, *NEED_THE_DATABASE, *OTHERS]
 LOOPBACK = "http://127.0.0.1:1/v1"  # where nobody listens
@@ -281,7 +281,7 @@ def test_a_provider_that_takes_the_key_is_fine(capsys: pytest.CaptureFixture[str
         parts = examined(capsys)[1]
     state, said = parts["assistant_model"]
     assert (state, said.startswith("gpt-4o at 127.0.0.1:")) == ("ok", True)
-    assert parts["embedding_model"][1].endswith("the settings now ask for text-embedding-3-small.")
+    assert parts["embedding_model"][1].endswith("text-embedding-3-small: run manage.py embed_articles --switch.")
 
 
 def test_g6_an_index_of_a_model_that_needs_a_key_fails_without_one(only_failed: Any) -> None:

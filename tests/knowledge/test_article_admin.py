@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from fte_project.models import TimedJob
-from knowledge.indexing import index_job
+from knowledge.keeping_up import index_job
 from knowledge.models import Article, Chunk, ResolvedQuestion
 from knowledge.search import search
 from tests.factories import make_staff

@@ -1,15 +1,26 @@
 """From articles to chunks: the new revision takes the old one's place in one step."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
+from django.test import Client
+from django.utils import timezone
 from pgvector import Vector
 
 from knowledge import indexing
 from knowledge.embeddings import LOCAL_MODEL_ID, EmbeddingFailed, embedder
-from knowledge.indexing import active_model_id, index_article, index_job, index_waiting
+from knowledge.indexing import active_model_id, index_article, index_waiting
+from knowledge.keeping_up import index_job
+from knowledge.loading import ArticleText, load
 from knowledge.models import DIMENSIONS, ActiveModel, Article, Chunk
+from knowledge.search import search
+from tests.factories import make_staff
+from tests.fakes.embeddings import FakeEmbeddings, provider
+
+__all__ = ["provider"]
 
 pytestmark = pytest.mark.django_db
 BODY = "Intro.\n\n## One\n\nFirst text.\n\n## Two\n\nSecond text."
@@ -22,8 +33,10 @@ def article(name: str = "a", **changes: Any) -> Article:
 
 
 def edit(row: Article, body: str) -> Article:
-    row.body_md, row.revision = body, row.revision + 1
-    row.save(update_fields=["body_md", "revision"])
+    row.refresh_from_db()
+    row.body_md = body
+    row.text_changed()
+    row.save()
     return row
 
 
@@ -161,3 +174,136 @@ def test_the_active_model_is_decided_once(settings: Any) -> None:
     settings.OPENAI_API_KEY = "later"
     assert active_model_id() == LOCAL_MODEL_ID
     assert ActiveModel.objects.count() == 1
+
+
+def test_an_article_that_is_deleted_while_it_is_embedded_is_left_alone() -> None:
+    row = article()
+    stale = Article.objects.get(pk=row.pk)
+    row.delete()
+    assert not index_article(stale, active_model_id())
+    assert not Chunk.objects.exists()
+
+
+def test_what_the_search_does_not_read_is_not_embedded_again(provider: FakeEmbeddings) -> None:
+    row = article()
+    index_waiting()
+    provider.asked.clear()
+    provider.status = 500
+    text = ArticleText(slug="a", title="Title", body_md=BODY, category="billing", topics=("one",))
+    assert load(iter([text]))["changed"] == 1
+    index_waiting()
+    Article.objects.update(status="archived")
+    Article.objects.update(status="published", slug="another-name")
+    assert (index_waiting(), provider.asked) == (0, [])
+    row.refresh_from_db()
+    assert (row.category, row.indexed_revision, row.revision, row.index_error) == ("billing", 2, 2, "")
+
+
+# --- What fails ----------------------------------------------------------------------------------------------------
+
+
+def come_due() -> None:
+    Article.objects.update(index_retry_at=Now())
+
+
+def wait_of(row: Article) -> float:
+    """Seconds until it is tried again."""
+    row.refresh_from_db()
+    assert row.index_retry_at is not None
+    return (row.index_retry_at - timezone.now()).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("status", "vectors"),
+    [(500, None), (200, [[0.1] * (DIMENSIONS + 1)]), (200, [[float("nan"), 1.0]]), (200, [[0.0, 0.0]])],
+    ids=["down", "too wide", "NaN", "zero"],
+)
+def test_f8_what_cannot_be_embedded_is_marked_and_the_search_goes_on_by_words(
+    status: int, vectors: Any, provider: FakeEmbeddings
+) -> None:
+    known = article("known", body_md="The attic holds the old bicycle.")
+    index_waiting()
+    provider.status, provider.vectors = status, vectors
+    new = article("new", body_md="The cellar holds the potatoes.")
+    index_job()
+    new.refresh_from_db()
+    assert list(Article.objects.all().waiting()) == [new]
+    assert (new.indexed_revision, new.index_attempts) == (0, 1)
+    assert new.index_error.startswith(f"{active_model_id()}: The embedding provider ")
+    found = search("Where is the bicycle?")
+    assert ([hit.slug for hit in found.hits], found.words_only) == ([known.slug], True)
+    provider.status, provider.vectors = 200, None
+    come_due()
+    index_job()
+    assert search("Where are the potatoes?").hits[0].slug == "new"
+
+
+def test_an_article_that_fails_again_and_again_waits_longer_each_time(provider: FakeEmbeddings) -> None:
+    row = article(body_md="poison")
+    provider.refuses = "poison"
+    waits = []
+    for _ in range(9):
+        index_job()
+        waits.append(wait_of(row))
+        index_job()  # not due: not asked for
+        come_due()
+    assert len(provider.asked) == 9
+    for wait, expected in zip(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600], strict=True):
+        assert expected - 20 < wait <= expected
+    edit(row, "poison again")
+    assert (row.index_error, row.index_attempts, row.index_retry_at) == ("", 0, None)
+    index_job()
+    assert 10 < wait_of(row) <= 30
+    provider.refuses = ""
+    come_due()
+    index_job()
+    row.refresh_from_db()
+    assert (row.index_error, row.index_attempts, row.index_retry_at, row.indexed_revision) == ("", 0, None, 2)
+
+
+def test_whoever_asks_for_it_does_not_wait_for_the_next_try() -> None:
+    article(index_error="x", index_attempts=3, index_retry_at=timezone.now() + timedelta(hours=1))
+    index_job()
+    assert not Chunk.objects.exists()
+    assert index_waiting() == 1
+
+
+def test_a_provider_that_is_away_is_asked_three_times_and_not_for_every_article(provider: FakeEmbeddings) -> None:
+    for n in range(10):
+        article(f"a{n}", body_md=f"Text {n}.")
+    provider.status = 401
+    index_job()
+    assert len(provider.asked) == 3
+    assert Article.objects.filter(index_attempts=1).count() == 3
+    assert Article.objects.filter(index_error="").count() == 7
+    index_job()
+    assert Article.objects.filter(index_attempts=1).count() == 6, "others are tried before those that failed"
+
+
+def test_failures_that_others_come_between_do_not_stop_the_pass(provider: FakeEmbeddings) -> None:
+    """Only a provider that is away fails three times in a row."""
+    for turn, body in enumerate(["poison", "poison", "fine", "poison", "poison", "fine"]):
+        article(f"a{turn}", body_md=f"{body} {turn}", index_attempts=turn)
+    provider.refuses = "poison"
+    assert index_waiting() == 2
+
+
+def test_a_new_text_goes_before_those_that_failed(provider: FakeEmbeddings) -> None:
+    for n in range(5):
+        article(f"bad{n}", body_md="poison", index_attempts=2)
+    article("new", body_md="Fresh text.")
+    provider.refuses = "poison"
+    index_job()
+    assert provider.asked[0] == "Title\nFresh text."
+
+
+def test_a_save_at_the_desk_has_a_failed_article_tried_at_once() -> None:
+    row = article(index_error="x", index_attempts=9, index_retry_at=timezone.now() + timedelta(hours=1))
+    editor = Client()
+    editor.force_login(make_staff("edda", "editor"))
+    form = {"title": row.title, "slug": row.slug, "body_md": row.body_md, "status": row.status, "topics": ""}
+    assert editor.post(f"/admin/knowledge/article/{row.pk}/change/", form).status_code == 302
+    row.refresh_from_db()
+    assert (row.index_error, row.index_attempts, row.index_retry_at, row.revision) == ("x", 0, None, 1)
+    index_job()
+    assert search("First text").hits
