@@ -325,6 +325,26 @@ def test_what_an_editor_does_is_in_the_log(editor: Client) -> None:
     assert {str(entry.user) for entry in LogEntry.objects.all()} == {"some-editor"}
 
 
+def test_saving_tries_a_failed_text_at_once_also_without_a_change(editor: Client) -> None:
+    later = timezone.now() + timedelta(minutes=20)
+    row = article(indexed_revision=2, index_error="m: away", index_attempts=6, index_retry_at=later)
+    assert "at once when you save" in editor.get(f"{LIST}{row.pk}/index/").json()["html"]
+    post(editor, row)
+    assert (fresh(row).index_attempts, fresh(row).index_retry_at, fresh(row).revision) == (0, None, 3)
+    assert row.history.count() == 1, "nothing was saved"
+    assert is_asked_to_index()
+    Article.objects.update(index_attempts=6, index_retry_at=later)
+    post(editor, row, category="other")
+    assert (fresh(row).index_attempts, fresh(row).index_retry_at) == (0, None)
+
+
+def test_a_model_that_is_being_prepared_may_fail_beside_a_text_that_answers(editor: Client) -> None:
+    row = article(index_error="next-model: away")
+    light = editor.get(f"{LIST}{row.pk}/index/").json()
+    assert light["state"] == "indexed"
+    assert "next-model: away" in light["html"]
+
+
 def test_publishing_again_tries_a_failed_text_again(editor: Client) -> None:
     row = article(status="archived", indexed_revision=2, index_error="the model is away")
     post(editor, row, _move="publish")

@@ -82,7 +82,7 @@ def test_the_index_leaves_no_trace() -> None:
     Article.objects.filter(pk=row.pk).update(index_error="x")
     assert row.history.count() == 1
     kept = {field.name for field in row.history.model._meta.fields}
-    assert not kept & {"indexed_revision", "index_error", "changed_at"}
+    assert not any(name.startswith("index") for name in kept)
 
 
 def test_loading_from_files_keeps_history_too() -> None:

@@ -1,19 +1,23 @@
 """The search: near in meaning, only what is published, and harmless whatever a customer writes."""
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
+from pgvector import Vector
 
-from knowledge.embeddings import EmbeddingFailed
+from knowledge.embeddings import LOCAL_MODEL_ID, EmbeddingFailed, embedder
+from knowledge.evidence import embed_questions, learn
 from knowledge.indexing import index_waiting
-from knowledge.models import Article, Chunk
-from knowledge.search import Found, search
+from knowledge.models import Article, Chunk, Lexeme, ResolvedQuestion
+from knowledge.search import Found, find, search
 
 QUESTION = "I forgot my password, how do I reset it?"
 
@@ -185,3 +189,77 @@ def test_whatever_a_customer_writes_is_only_text_for_the_words_alone(text: str) 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("knowledge.search.embedder", away)
         assert search(text).words_only
+
+
+# --- Rare words and resolved questions --------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_rare_word_tells_between_articles_that_sound_alike() -> None:
+    article("first", "Restart the printer when it shows an error, for example E-17.")
+    article("second", "Restart the printer when it shows an error, for example ZK9931.")
+    for code, slug in (("E-17", "first"), ("ZK9931", "second")):
+        found = search(f"The printer shows error {code}")
+        assert slugs(found)[0] == slug
+        assert found.hits[0].words > found.hits[1].words
+
+
+@pytest.mark.django_db
+def test_only_the_rarest_words_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    common = [f"common{n}" for n in range(12)]
+    article("a", " ".join(common))
+    article("b", " ".join([*common, "unheard"]))
+    article("c", "Nothing of it.")
+    monkeypatch.setattr("knowledge.search.embedder", away)
+    assert slugs(search(" ".join([*common, "unheard"]))) == ["b", "a"]
+    Lexeme.objects.filter(word="unheard").update(chunks=1_000_000)
+    assert search("unheard").hits[0].slug == "b", "the first one counts, however common it is"
+    assert search(" ".join([*common, "unheard"])).hits[0].words == search(" ".join(common)).hits[0].words
+
+
+def resolved(slug: str, text: str, asked_at: datetime, source: str = "t:1") -> None:
+    learn(source=source, text=text, slugs=[slug], approved_by="staff", asked_at=asked_at)
+    embed_questions(LOCAL_MODEL_ID)
+
+
+@pytest.mark.usefixtures("articles")
+def test_a_resolved_question_leads_later_ones_like_it_to_its_article() -> None:
+    question, slug, moment = "What about the end of the year?", "export-your-data", timezone.now()
+    before = search(question, limit=50)
+    assert slugs(before)[0] != slug
+    resolved(slug, "And what about the year's end?", moment)
+    found = search(question, asked_at=moment + timedelta(seconds=1))
+    assert slugs(found)[0] == slug
+    assert found.hits[0].evidence > 0.5
+    earlier = search(question, limit=50, asked_at=moment)
+    assert [(h.slug, h.score) for h in earlier.hits] == [(h.slug, h.score) for h in before.hits], "it came after"
+    assert not search("How do I invite a guest?").hits[0].evidence
+    ResolvedQuestion.objects.all().delete()
+    assert slugs(search(question))[0] != slug
+
+
+@pytest.mark.usefixtures("articles")
+def test_evidence_does_not_bring_back_what_is_not_published_or_of_another_category() -> None:
+    question = "My screen hurts my eyes in the evening"
+    resolved("export-your-data", question, timezone.now() - timedelta(days=1))
+    other = Article.objects.exclude(category=Article.objects.get(slug="export-your-data").category)[0].category
+    assert "export-your-data" not in slugs(search(question, limit=50, category=other))
+    Article.objects.filter(slug="export-your-data").update(status="archived")
+    assert "export-your-data" not in slugs(search(question, limit=50))
+
+
+@pytest.mark.usefixtures("articles")
+def test_by_words_alone_there_is_no_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved("export-your-data", QUESTION, timezone.now() - timedelta(days=1))
+    monkeypatch.setattr("knowledge.search.embedder", away)
+    assert {hit.evidence for hit in search(QUESTION).hits} == {0.0}
+
+
+@pytest.mark.usefixtures("articles")
+def test_the_lists_can_be_asked_alone() -> None:
+    vector = Vector(embedder(LOCAL_MODEL_ID).embed([QUESTION])[0]).to_text()
+    by_vector = find(vector, "", model_id=LOCAL_MODEL_ID)
+    by_words = find(None, QUESTION, model_id=LOCAL_MODEL_ID)
+    assert by_vector[0].slug == by_words[0].slug == "reset-your-password"
+    assert {hit.words for hit in by_vector} == {0.0}
+    assert {hit.similarity for hit in by_words} == {0.0}

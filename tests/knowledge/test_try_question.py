@@ -1,15 +1,17 @@
 """ "Try a question": what the assistant's search finds, as editors see it."""
 
 import re
-from types import SimpleNamespace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.template.loader import render_to_string
 from django.test import Client
+from django.utils import timezone
 
 from knowledge import desk_page
 from knowledge.embeddings import EmbeddingFailed
+from knowledge.evidence import embed_questions, learn
+from knowledge.indexing import active_model_id
 from knowledge.models import Article
 from knowledge.search import search
 from tests.factories import make_staff
@@ -58,6 +60,7 @@ def test_without_the_embedder_it_says_that_words_alone_found_it(
     monkeypatch.setattr("knowledge.search.embedder", away)
     page = shown(editor, "reset password")
     assert "By words only." in page
+    assert "Not calibrated" not in page
     assert titles(page)[0] == "Reset your password"
     assert "Similarity" not in page
 
@@ -107,26 +110,52 @@ def test_the_list_and_the_form_lead_to_it(editor: Client) -> None:
         assert f'href="{TRY}"' in editor.get(url).content.decode()
 
 
-def found_page(similarity: float, **found: Any) -> str:
-    """The page's result with one hit, as a calibrated search gives it."""
-    hit = {"article_id": 1, "title": "A", "url": "/help/a", "revision": 1, "section": "A", "score": 0.41}
-    row = SimpleNamespace(**hit, similarity=similarity, confidence=0.734, words=0.25, evidence=0.5)
-    context = {"words_only": False, "is_calibrated": True, "floor": 0.47, "model_id": "m", **found}
-    rows = [{"hit": row, "passage": "x", "is_behind": False}]
-    shown = render_to_string("admin/knowledge/article/found.html", {"found": SimpleNamespace(**context), "rows": rows})
-    return " ".join(re.sub(r"<[^>]+>", " ", shown).split())
+def words_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
-def test_what_a_calibrated_search_knows_is_shown() -> None:
-    page = found_page(0.52, confidence=0.734, confidence_top3=0.9)
-    assert "The first article answers 73 % One of the first three does 90 % Floor of similarity 0.47" in page
-    assert "Similarity 0.52 Score 0.41 Words 0.25 Resolved questions 0.50 Confidence 73 %" in page
+@pytest.mark.usefixtures("articles")
+def test_it_says_how_sure_the_search_is(editor: Client) -> None:
+    page, found = words_of(shown(editor)), search(QUESTION)
+    assert found.is_near
     assert "above the floor" in page
-    assert "below the floor" in found_page(0.46, confidence=0.1, confidence_top3=0.2)
+    assert f"Nearness {found.nearness:.3f} floor {found.floor:.3f}" in page
+    assert f"The first article answers {found.confidence:.0%}".replace("%", " %") in page
+    assert f"One of the first three does {found.confidence_top3:.0%}".replace("%", " %") in page
+    top = found.hits[0]
+    scores = f"Words {top.words:.2f} Resolved questions {top.evidence:.2f} Confidence {top.confidence:.0%}"
+    assert scores.replace("%", " %") in page
 
 
-def test_a_search_that_is_not_calibrated_says_so() -> None:
-    page = found_page(0.52, is_calibrated=False, floor=None, confidence=None, confidence_top3=None)
-    assert "Not calibrated." in page
+@pytest.mark.usefixtures("articles")
+def test_what_the_articles_know_nothing_about_goes_to_people(editor: Client) -> None:
+    strange = "Which wine goes well with a roast duck in autumn?"
+    assert not search(strange).is_near
+    page = words_of(shown(editor, strange))
+    assert "below the floor The articles know nothing about this" in page
+    assert "Confidence" not in page
+    assert "The first article answers" not in page
+
+
+@pytest.mark.usefixtures("articles")
+def test_a_search_that_is_not_calibrated_says_so(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knowledge.search.thresholds", lambda _: None)
+    page = words_of(shown(editor))
+    assert "Not calibrated. What nearness means for minilm-l6-v2-int8 is not known here" in page
     assert "the floor" not in page
     assert "The first article answers" not in page
+
+
+@pytest.mark.usefixtures("articles")
+def test_resolved_questions_count_and_are_seen(editor: Client) -> None:
+    learn(
+        source="file:1",
+        text="How do I get a new password?",
+        slugs=["reset-your-password"],
+        approved_by="staff",
+        asked_at=timezone.now() - timedelta(days=1),
+    )
+    embed_questions(active_model_id())
+    evidence = search("How do I get a new password?").hits[0].evidence
+    assert evidence > 0
+    assert f"Resolved questions {evidence:.2f}" in words_of(shown(editor, "How do I get a new password?"))
