@@ -16,18 +16,22 @@ INSERT INTO knowledge_lexeme AS known (word, chunks)
 SELECT word, change FROM unnest(%(words)s::text[], %(changes)s::int[]) AS changed (word, change) ORDER BY word
     ON CONFLICT (word) DO UPDATE SET chunks = known.chunks + excluded.chunks
 """
-# Writes only what differs: the models' chunks are cut alike.
-RECOUNT = """
-WITH counted AS (
-    SELECT word.lexeme AS word, count(*) AS chunks
-      FROM knowledge_chunk c CROSS JOIN unnest(c.words) AS word
-     WHERE c.model_id = %(model)s
+# The models' chunks are cut alike: those with the same key have the same words, and mostly only few are left.
+MOVE = """
+WITH changed AS (
+    SELECT c.words, CASE c.model_id WHEN %(after)s THEN 1 ELSE -1 END AS change
+      FROM knowledge_chunk c
+     WHERE c.model_id IN (%(before)s, %(after)s)
+       AND NOT EXISTS (SELECT FROM knowledge_chunk twin
+                        WHERE twin.article_id = c.article_id AND twin.key = c.key
+                          AND twin.model_id = CASE c.model_id WHEN %(after)s THEN %(before)s ELSE %(after)s END)
+), summed AS (
+    SELECT word.lexeme AS word, sum(change)::int AS change
+      FROM changed CROSS JOIN unnest(words) AS word
      GROUP BY 1
-), gone AS (
-    DELETE FROM knowledge_lexeme l WHERE NOT EXISTS (SELECT FROM counted WHERE counted.word = l.word)
 )
-INSERT INTO knowledge_lexeme AS known (word, chunks) SELECT word, chunks FROM counted ORDER BY word
-    ON CONFLICT (word) DO UPDATE SET chunks = excluded.chunks WHERE known.chunks <> excluded.chunks
+INSERT INTO knowledge_lexeme AS known (word, chunks) SELECT word, change FROM summed WHERE change <> 0 ORDER BY word
+    ON CONFLICT (word) DO UPDATE SET chunks = known.chunks + excluded.chunks
 """
 
 
@@ -46,7 +50,7 @@ def note_words(before: Counter[str], after: Counter[str]) -> None:
             cursor.execute(ADD, {"words": list(changes), "changes": list(changes.values())})
 
 
-def recount(model_id: str) -> None:
-    """Count the words of all chunks of this model anew, and of no other. Nobody may write chunks meanwhile."""
+def move_words(before: str, after: str) -> None:
+    """Count the chunks of model `after` in place of those of `before`. Nobody may write chunks meanwhile."""
     with connection.cursor() as cursor:
-        cursor.execute(RECOUNT, {"model": model_id})
+        cursor.execute(MOVE, {"before": before, "after": after})

@@ -5,22 +5,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 
 from fte_project.schedule import run_soon
 from knowledge.embeddings import EmbeddingFailed, embedder
 from knowledge.indexing import INDEX_JOB, Round, active_model_id, hold_models, models_in_use
-from knowledge.lexemes import recount
+from knowledge.lexemes import move_words
 from knowledge.models import ActiveModel, Article, Chunk, QuestionVector, ResolvedQuestion
 
 log = structlog.get_logger()
 # A search that began before the switch may still wait for the old model's provider, or be reading.
 KEEP_LEFTOVERS = timedelta(minutes=2)
 ARTICLES_AT_ONCE, VECTORS_AT_ONCE = 100, 1000
-SWITCH_TIMEOUT = "10min"
-PATIENCE = "SELECT set_config('statement_timeout', %(timeout)s, true)"
 
 
 class SwitchRefused(ValueError):
@@ -125,9 +123,7 @@ def switch_over() -> bool:
         row = ActiveModel.objects.select_for_update().get()
         if row.next_model_id != following or not coverage(following).is_complete:
             return False
-        with connection.cursor() as cursor:
-            cursor.execute(PATIENCE, {"timeout": SWITCH_TIMEOUT})
-        recount(following)
+        move_words(row.model_id, following)
         newest = Chunk.objects.filter(article=OuterRef("pk"), model_id=following).order_by("-revision")
         known = Coalesce(Subquery(newest.values("revision")[:1]), 0)
         Article.objects.exclude(indexed_revision=known).update(indexed_revision=known)
@@ -152,7 +148,8 @@ def remove_leftovers(this: Round) -> None:
     old = ActiveModel.objects.filter(leftovers_since__lte=Now() - KEEP_LEFTOVERS).first()
     if old is None:
         return
-    models = {m for rows in (Chunk, QuestionVector) for m in rows.objects.values_list("model_id", flat=True).distinct()}
+    models = set(Chunk.objects.order_by().values_list("model_id", flat=True).distinct())
+    models |= set(QuestionVector.objects.values_list("model_id", flat=True).distinct())
     if not models <= set(models_in_use()) and not _remove(sorted(models), this):
         this.leave_off()
         return

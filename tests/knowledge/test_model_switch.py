@@ -490,6 +490,39 @@ def test_the_switch_waits_for_a_text_that_is_being_stored_and_then_sees_it(provi
     assert known_words() == counted(following)
 
 
+@real_commits
+def test_a_text_that_is_saved_while_the_switch_is_made_puts_it_off(provider: FakeEmbeddings) -> None:
+    """Else the new model would answer from the text before, perhaps after the old one knew the newest."""
+    following = configured_model_id()
+    switching.start(following)
+    switching.prepare(Round())
+    assert index_article(edit("password", "Ask an administrator."), following)
+    words = known_words()
+    is_held, goes_on = threading.Event(), threading.Event()
+
+    def act(number: int) -> bool | None:
+        if number == 0:
+            with transaction.atomic():
+                Article.objects.select_for_update().get(slug="password")
+                is_held.set()
+                assert goes_on.wait(20)
+                edit("password", "Ask your administrator.")
+        elif number == 1:
+            assert is_held.wait(20)
+            return switch_over()
+        else:
+            wait_for(lambda: waiting_for_locks() == 1, 20)
+            goes_on.set()
+        return None
+
+    assert at_once(3, act) == [None, False, None]
+    assert (models_in_use(), known_words()) == ((LOCAL_MODEL_ID, following), words)
+    assert Article.objects.get(slug="password").indexed_revision == 1
+    index_job()
+    assert models_in_use() == (following, "")
+    assert "Ask your administrator." in [hit.passage for hit in search(QUESTION).hits]
+
+
 def waiting_for_locks() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
