@@ -250,8 +250,13 @@ def only_builder() -> Iterator[Builder | None]:
     with psycopg.connect(direct_conninfo(), autocommit=True) as db:
         db.prepare_threshold = None  # a prepared statement would keep the plan of other settings
         row = db.execute(ALONE, {"lock": BUILDER_LOCK}).fetchone()
+        if not row or not row[-1]:
+            yield None
+            return
         with _broken_off_with_the_role(db):
-            yield Builder(db) if row and row[-1] else None
+            yield Builder(db)
+        # With the connection it would end a moment later, and whoever comes next would find it taken.
+        db.execute("SELECT pg_advisory_unlock(%s)", [BUILDER_LOCK])
 
 
 @contextmanager

@@ -26,8 +26,8 @@ TRIED = "Tried"  # how the error of a build begins, as against one of which noth
 NONE: dict[str, Any] = {"name": "", "kind": "", "lists": 0, "probes": 0, "recall": None}
 
 # Nothing is set without an index. One that is not measured yet is not used: plain index scans are the only way to it.
-# An index scan goes on until a filter has left enough rows. To PostgreSQL two vectors are as cheap to compare as two
-# numbers, and a random page is dearer than it is on today's disks: left to that, it would rather read every vector.
+# An index scan goes on until a filter has left enough rows. PostgreSQL thinks a random page four times as dear as it is
+# on today's disks; going by that it would rather read every vector.
 INDEX_SETTINGS = """
 SELECT set_config('ivfflat.probes', coalesce(max(probes) FILTER (WHERE kind = 'ivfflat' AND probes > 0), 32768)::text,
                   true),
@@ -38,7 +38,6 @@ SELECT set_config('ivfflat.probes', coalesce(max(probes) FILTER (WHERE kind = 'i
        set_config('hnsw.iterative_scan', 'relaxed_order', true),
        set_config('hnsw.max_scan_tuples', '2147483647', true),
        set_config('hnsw.scan_mem_multiplier', '64', true),
-       set_config('cpu_operator_cost', '0.1', true),
        set_config('random_page_cost', '1.1', true),
        set_config('enable_indexscan',
                   CASE WHEN bool_and(recall IS NOT NULL) THEN current_setting('enable_indexscan') ELSE 'off' END, true)
