@@ -22,7 +22,7 @@ PRODUCTION := FTE_MODE=production DATABASE_URL=postgresql://fte@127.0.0.1:5432/f
   STATUS_TOKEN_KEY=9c4e7f1a2b5d8063c6e9f2a5b8d1e4c7f0a3b6d9e2c5f8a1 EMAIL_URL=smtp+tls://mail.example.com:587 \
   ALLOWED_HOSTS=desk.example.com EMAIL_FROM=support@example.com MEDIA_ROOT=/srv/media
 
-.PHONY: help demo test test-kafka check smoke chaos outage install dev requirements clean
+.PHONY: help demo test test-kafka check smoke chaos outage bench install dev requirements clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -67,6 +67,9 @@ chaos: dev  ## customers write while processes, database and broker are killed; 
 
 outage: dev  ## 50 form posts a second for a minute while broker, model and mail server are down; one line of JSON
 	@$(PY) -m tests.outage 2>/dev/null
+
+bench: dev  ## the search over 20,000 made-up passages, or 100,000 with FULL=1: recall, times, one line of JSON
+	@$(PY) -m tests.bench.search --chunks $(if $(FULL),100000,20000)
 
 requirements: dev  ## compile the hashed locks again from the .in files (needs uv)
 	uv pip compile -q --generate-hashes --python-version 3.12 --universal --no-header requirements.in -o requirements.txt

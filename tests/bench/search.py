@@ -9,6 +9,7 @@ turns. Exit 1 when the recall is below 0.98, the p95 above 60 ms (at 100,000 pas
 import argparse
 import json
 import math
+import os
 import random
 import re
 import sys
@@ -236,6 +237,7 @@ def main() -> int:
     if options.chunks < 1000:
         parser.error("--chunks must be 1000 or more")
     assert _services is not None
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fte_project.settings")
     try:
         _services.start(broker=False)
         django.setup()
