@@ -60,7 +60,9 @@ class RunContext:
 
     def remember(self, found: Found) -> dict[str, Hit]:
         """Give hits their ids (h1, h2 …), the same id for the same passage in a second search."""
-        self.words_only, self.is_calibrated = found.words_only, found.is_calibrated
+        # One uncertain search is enough: what it found may be cited.
+        self.words_only |= found.words_only
+        self.is_calibrated &= found.is_calibrated
         known = {hit.chunk_id: name for name, hit in self.hits.items()}
         named = {}
         for hit in found.hits:

@@ -87,9 +87,15 @@ def learn_from(ticket: Ticket, approved_by: ResolvedQuestion.Approval) -> bool:
 
 
 def _last_answer(ticket: Ticket) -> Message | None:
-    """The last that the customer heard from us, unless it only said that a person will answer."""
+    """The last that the customer heard from us, unless it only said that a person will answer.
+
+    What they wrote after the assistant's may be that it did not help; a person who answered has read on.
+    """
     heard = ticket.messages.filter(direction=Message.Direction.OUTBOUND).exclude(kind=Message.Kind.CODE).last()
-    return None if heard is None or heard.kind in HOLDING else heard
+    if heard is None or heard.kind in HOLDING:
+        return None
+    inbound = ticket.messages.filter(direction=Message.Direction.INBOUND, pk__gt=heard.pk)
+    return None if heard.author == Message.Author.ASSISTANT and inbound.exists() else heard
 
 
 def _asked(ticket: Ticket, answer: Message) -> list[Message]:

@@ -147,6 +147,10 @@ class ArticleAdmin(ModelAdmin):
             raise Http404
         return desk_views.history(request, int(object_id), self)
 
+    def has_delete_permission(self, request: HttpRequest, obj: Article | None = None) -> bool:
+        """Archived, it is still there for whom it was quoted to."""
+        return False
+
     def save_model(self, request: HttpRequest, obj: Article, form: ArticleForm, change: bool) -> None:
         """Save what was written, with another status when one of the buttons was pressed."""
         move = self._pressed(request)
@@ -209,7 +213,8 @@ class ArticleAdmin(ModelAdmin):
         for article in articles:
             try:
                 with transaction.atomic():
-                    MOVES[name].do(article)
+                    # As it is now: a colleague may have saved since the list was read.
+                    MOVES[name].do(Article.objects.select_for_update().get(pk=article.pk))
                     self.log_change(request, article, MOVES[name].logged)
                 done += 1
             except EmptyText:

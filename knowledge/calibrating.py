@@ -104,5 +104,8 @@ def _try(question: Probe, vector: list[float], model_id: str) -> Tried:
     hits = find(Vector(vector).to_text(), text, model_id=model_id, limit=COMPARED, asked_at=question.asked_at)
     is_gold = [hit.slug in question.gold for hit in hits]
     return Tried(
-        nearness=nearness(hits), lead=lead(hits, 0) if hits else 0.0, first=any(is_gold[:1]), among3=any(is_gold[:3])
+        nearness=nearness(hits),
+        lead=lead(hits, 0, 0.0) if hits else 0.0,
+        first=any(is_gold[:1]),
+        among3=any(is_gold[:3]),
     )

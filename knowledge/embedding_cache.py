@@ -42,13 +42,13 @@ class CachedEmbedder:
         self._inner = inner
         self._path = path or cache_file()
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], *, seconds: float | None = None) -> list[list[float]]:
         keys = [hashlib.sha256(text.encode()).digest() for text in texts]
         found = self._find(set(keys))
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if missing:
             began = time.perf_counter()
-            vectors = self._inner.embed(list(missing.values()))
+            vectors = self._inner.embed(list(missing.values()), seconds=seconds)
             self.seconds += time.perf_counter() - began
             self.embedded += len(missing)
             made = {key: _pack(vector) for key, vector in zip(missing, vectors, strict=True)}

@@ -24,11 +24,14 @@ class EmbeddingFailed(RuntimeError):
 
 
 class Embedder(Protocol):
-    """`embed` gives one vector of DIMENSIONS per text, of length 1, padded with zeros. Raises EmbeddingFailed."""
+    """`embed` gives one vector of DIMENSIONS per text, of length 1, padded with zeros. Raises EmbeddingFailed.
+
+    `seconds`: a provider is asked once and given so long, in place of its own patience.
+    """
 
     model_id: str
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]: ...
+    def embed(self, texts: Sequence[str], *, seconds: float | None = None) -> list[list[float]]: ...
 
 
 @cache
@@ -59,7 +62,7 @@ class LocalEmbedder:
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.enable_padding()
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], *, seconds: float | None = None) -> list[list[float]]:
         # Rows of similar length together: padding is computed like text.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         vectors: list[list[float]] = [[] for _ in texts]
@@ -101,13 +104,14 @@ class OpenAIEmbedder:
             max_retries=1,
         )
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], *, seconds: float | None = None) -> list[list[float]]:
         from openai import OpenAIError
 
+        client = self._client if seconds is None else self._client.with_options(timeout=seconds, max_retries=0)
         vectors: list[list[float]] = []
         try:
             for start in range(0, len(texts), 100):
-                answer = self._client.embeddings.create(model=self.model_id, input=list(texts[start : start + 100]))
+                answer = client.embeddings.create(model=self.model_id, input=list(texts[start : start + 100]))
                 vectors += [item.embedding for item in answer.data]
         except (OpenAIError, ValueError) as error:
             raise EmbeddingFailed(f"The embedding provider failed: {error}") from error

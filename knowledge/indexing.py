@@ -90,6 +90,15 @@ def index_article(article: Article, model_id: str, by: Embedder | None = None) -
     return True
 
 
+def take_out(article: Article) -> None:
+    """Remove what the search knows of the article, in the caller's transaction: a text that was withdrawn must not
+    come back until its new one is embedded. Saves nothing on it."""
+    before = count_words(article.pk, active_model_id())
+    Chunk.objects.filter(article=article).delete()
+    note_words(before, Counter())
+    article.indexed_revision = 0
+
+
 class Round:
     """One go at the articles that need embedding, for `seconds`. `done` counts what was brought up to date.
 

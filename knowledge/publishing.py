@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from fte_project.schedule import run_soon
-from knowledge.indexing import INDEX_JOB
+from knowledge.indexing import INDEX_JOB, take_out
 from knowledge.models import Article
 
 TEXT = ("title", "summary", "body_md")  # what the chunks are made of: a change of it is a new revision
@@ -55,6 +55,9 @@ def _save(article: Article, status: Article.Status | None) -> None:
             article.text_changed()
     if status is not None:
         article.status, article.index_error = status, ""
+    was_withdrawn = current is not None and current.status != Status.PUBLISHED
+    if was_withdrawn and article.status == Status.PUBLISHED and article.indexed_revision != article.revision:
+        take_out(article)
     if article.status == Status.PUBLISHED and not article.body_md.strip():
         raise EmptyText(NO_TEXT)
     article.changed_at = timezone.now()

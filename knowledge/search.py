@@ -18,6 +18,7 @@ from knowledge.vector_index import index_settings
 
 log = structlog.get_logger()
 QUERY_CHARACTERS = 700
+QUERY_SECONDS = 5.0  # for a provider to embed it: somebody waits, and the words alone find something
 COMPARED = 6  # how sure the first hit is shows in its lead over the next five
 AROUND = 5  # best articles that say how near the knowledge base is …
 MANY = 175  # … when it has that many, fewer in a smaller one
@@ -27,6 +28,9 @@ MANY = 175  # … when it has that many, fewer in a smaller one
 SEARCH_SQL = """
 WITH query AS MATERIALIZED (
     SELECT %(vector)s::vector AS vector
+), published AS NOT MATERIALIZED (
+    SELECT id AS article_id FROM knowledge_article
+     WHERE status = 'published' AND (%(category)s::text IS NULL OR category = %(category)s)
 ), asked AS MATERIALIZED (
     -- The question's rarest words, as long as they are rare enough together: ranking is linear in the rows.
     SELECT weight, ('''' || replace(replace(word, '\\', '\\\\'), '''', '''''') || '''')::tsquery AS word
@@ -41,31 +45,29 @@ WITH query AS MATERIALIZED (
       FROM (SELECT c.article_id, sum(asked.weight * ts_rank(c.words, asked.word, 1)) AS score,
                    sum(asked.weight) AS held
               FROM asked CROSS JOIN LATERAL (
-                   SELECT id, article_id, words FROM knowledge_chunk
+                   SELECT id, article_id, words FROM knowledge_chunk JOIN published USING (article_id)
                     WHERE words @@ asked.word AND model_id = %(model)s LIMIT 2000) c
              GROUP BY c.id, c.article_id) chunk
      GROUP BY article_id
 ), near AS MATERIALIZED (
     SELECT c.article_id
-      FROM knowledge_chunk c JOIN knowledge_article a ON a.id = c.article_id
+      FROM knowledge_chunk c JOIN published USING (article_id)
      WHERE c.model_id = %(model)s AND (SELECT vector FROM query) IS NOT NULL
-       AND a.status = 'published' AND (%(category)s::text IS NULL OR a.category = %(category)s)
      ORDER BY c.embedding <=> (SELECT vector FROM query) LIMIT %(near)s
 ), resolved AS MATERIALIZED (
     SELECT cited.article_id, greatest(0, max(similarity) - 0.35) / 0.65 AS evidence
       FROM (SELECT v.question_id, 1 - (v.embedding <=> (SELECT vector FROM query)) AS similarity
               FROM knowledge_questionvector v JOIN knowledge_resolvedquestion q ON q.id = v.question_id
              WHERE v.model_id = %(model)s AND (SELECT vector FROM query) IS NOT NULL AND q.asked_at < %(asked_at)s
+               AND EXISTS (SELECT FROM knowledge_resolvedquestion_articles cited JOIN published USING (article_id)
+                            WHERE cited.resolvedquestion_id = q.id)
              ORDER BY v.embedding <=> (SELECT vector FROM query) LIMIT 50) nearest
       JOIN knowledge_resolvedquestion_articles cited ON cited.resolvedquestion_id = nearest.question_id
      GROUP BY cited.article_id
 ), candidate AS MATERIALIZED (
-    SELECT a.id AS article_id
-      FROM (SELECT article_id FROM near
-             UNION SELECT article_id FROM resolved
-             UNION (SELECT article_id FROM spoken ORDER BY score DESC, article_id LIMIT %(near)s)) possible
-      JOIN knowledge_article a ON a.id = possible.article_id
-     WHERE a.status = 'published' AND (%(category)s::text IS NULL OR a.category = %(category)s)
+    SELECT article_id FROM near
+     UNION SELECT article_id FROM resolved JOIN published USING (article_id)
+     UNION (SELECT article_id FROM spoken ORDER BY score DESC, article_id LIMIT %(near)s)
 ), dense AS (
     SELECT article_id, avg(similarity) AS score, max(similarity) AS best
       FROM candidate CROSS JOIN LATERAL (
@@ -177,7 +179,7 @@ def search(query: str, *, limit: int = 5, category: str | None = None, asked_at:
     text, model_id = query[:QUERY_CHARACTERS], active_model_id()
     vector = None
     try:
-        vector = Vector(embedder(model_id).embed([text])[0]).to_text()
+        vector = Vector(embedder(model_id).embed([text], seconds=QUERY_SECONDS)[0]).to_text()
     except EmbeddingFailed as error:
         log.warning("search_by_words_only", error=str(error)[:200])
     hits = find(vector, text, model_id=model_id, limit=max(limit, COMPARED), category=category, asked_at=asked_at)
@@ -220,11 +222,11 @@ def parameters(
 
 def judged(hits: tuple[Hit, ...], known: Thresholds | None) -> Found:
     """What the hits are worth by these thresholds; COMPARED of them are needed when there are as many."""
-    near = nearness(hits)
+    near = nearness(hits[:COMPARED])  # so many, however many were asked for: the floor is measured with these
     if known is None:
         return Found(hits=hits, nearness=near)
     is_near = near >= known.floor
-    leads = [lead(hits, place) for place in range(len(hits))] if is_near else []
+    leads = [lead(hits, place, known.floor) for place in range(len(hits))] if is_near else []
     sure = [known.confidence(ahead) for ahead in leads] or [0.0] * len(hits)
     return Found(
         hits=tuple(replace(hit, confidence=confidence) for hit, confidence in zip(hits, sure, strict=True)),
@@ -248,10 +250,14 @@ def nearness(hits: tuple[Hit, ...]) -> float:
     return (best[0] + sum(best) / len(best)) / 2 if best else 0.0
 
 
-def lead(hits: tuple[Hit, ...], place: int) -> float:
-    """How far the hit at `place` (from 0) is ahead of the mean of the five best others."""
+def lead(hits: tuple[Hit, ...], place: int, floor: float) -> float:
+    """How far the hit at `place` (from 0) is ahead of the mean of the five best others.
+
+    Where there are fewer, `floor` stands for the missing ones: without rivals nobody knows how good a score is.
+    """
     others = [hit.score for n, hit in enumerate(hits) if n != place][: COMPARED - 1]
-    return hits[place].score - (sum(others) / len(others) if others else 0.0)
+    rivals = [*others, *[floor] * (COMPARED - 1 - len(others))]
+    return hits[place].score - sum(rivals) / len(rivals)
 
 
 def _hit(row: tuple[Any, ...]) -> Hit:

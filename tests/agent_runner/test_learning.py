@@ -144,6 +144,14 @@ def test_a_draft_that_a_person_sent_cites_what_it_cited(sent: str, is_used: bool
     assert learn_now() == ([evidence_of(ticket)] if is_used else [])
 
 
+def test_what_the_customer_wrote_after_the_assistants_answer_may_be_that_it_failed(ticket: Ticket, sam: User) -> None:
+    answer(ticket)
+    write_again(ticket, "That does not work.")
+    claim(ticket, sam)
+    resolve(ticket, sam)
+    assert learn_now() == []
+
+
 def test_a_question_is_all_that_waited_for_the_answer(ticket: Ticket, sam: User) -> None:
     hand_over(ticket, draft=DRAFT, draft_sources=(QUOTED,))
     write_again(ticket, "Is anybody there?")

@@ -19,7 +19,7 @@ class Counting:
         self.model_id = model_id
         self.asked: list[str] = []
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], *, seconds: float | None = None) -> list[list[float]]:
         self.asked += texts
         return embedder(LOCAL_MODEL_ID).embed(texts)
 

@@ -45,7 +45,7 @@ class Model:
         self.model_id, self.does, self.poison = model_id, does, poison
         self.asked: list[int] = []
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], *, seconds: float | None = None) -> list[list[float]]:
         self.asked.append(len(texts))
         self.does()
         if self.poison in texts:

@@ -54,7 +54,7 @@ class Counting:
         self.asked: list[str] = []
         self.fails = fails
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], *, seconds: float | None = None) -> list[list[float]]:
         self.asked += texts
         if self.fails and any(self.fails in t for t in texts):
             raise EmbeddingFailed("the provider is away")

@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from knowledge.models import Article, Chunk
+from knowledge.keeping_up import index_job
+from knowledge.models import Article, Chunk, Lexeme
+from knowledge.publishing import archive, publish
 from knowledge.search import search
 from tests.factories import make_staff
 from tests.processes import Processes, processes, wait_for
@@ -69,3 +71,18 @@ def test_what_is_archived_or_unpublished_is_gone_at_once_and_comes_back_as_it_is
     save(editor, "The backup lies in the attic.", "archive")
     save(editor, "The backup lies in the shed.")
     wait_for(lambda: passages() == ["The backup lies in the shed."], SECONDS)
+
+
+@pytest.mark.django_db
+def test_a_withdrawn_text_does_not_come_back_while_its_correction_is_embedded() -> None:
+    row = Article.objects.create(slug="backups", title="Backups", body_md="It lies in the cellar.")
+    publish(row)
+    index_job()
+    assert passages() == ["It lies in the cellar."]
+    archive(row)
+    row.body_md = "It lies in the attic."
+    publish(row)
+    assert passages() == []
+    assert not Lexeme.objects.filter(word="cellar", chunks__gt=0).exists()
+    index_job()
+    assert passages() == ["It lies in the attic."]

@@ -1,6 +1,7 @@
 """The search: near in meaning, only what is published, and harmless whatever a customer writes."""
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,11 +14,12 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from pgvector import Vector
 
+from knowledge.calibration import SHIPPED
 from knowledge.embeddings import LOCAL_MODEL_ID, EmbeddingFailed, embedder
 from knowledge.evidence import embed_questions, learn
 from knowledge.indexing import index_waiting
 from knowledge.models import Article, Chunk, Lexeme, ResolvedQuestion
-from knowledge.search import Found, find, search
+from knowledge.search import Found, Hit, find, judged, search
 
 QUESTION = "I forgot my password, how do I reset it?"
 
@@ -97,6 +99,20 @@ def test_one_article_is_found() -> None:
 
 
 @pytest.mark.django_db
+def test_without_others_to_compare_with_an_article_must_be_near_to_be_sure() -> None:
+    known = SHIPPED[LOCAL_MODEL_ID]
+    (near,) = find_password()
+    for score, is_sure in ((known.floor + 0.02, False), (known.floor + 0.3, True)):
+        only = replace(near, score=score, nearness=score, similarity=score)
+        assert (judged((only,), known).confidence > 0.5) == is_sure
+
+
+def find_password() -> tuple[Hit, ...]:
+    article("password", "Choose **Forgot password** to reset it.")
+    return search(QUESTION).hits
+
+
+@pytest.mark.django_db
 def test_an_article_that_is_only_a_title_is_found_by_it() -> None:
     article("password", "", title="Reset your password")
     assert slugs(search(QUESTION)) == ["password"]
@@ -121,6 +137,23 @@ def test_chunks_of_another_model_are_never_found() -> None:
     assert "reset-your-password" not in slugs(search(QUESTION, limit=50))
     Chunk.objects.update(model_id="another-model")
     assert search(QUESTION).hits == ()
+
+
+@pytest.mark.usefixtures("articles")
+@pytest.mark.parametrize("question", ["When does the pool open?", "invite someone to the board", QUESTION])
+def test_how_sure_it_is_does_not_depend_on_how_many_are_asked_for(question: str) -> None:
+    one, many = search(question, limit=1), search(question, limit=30)
+    assert (one.nearness, one.is_near, one.confidence) == (many.nearness, many.is_near, many.confidence)
+
+
+@pytest.mark.django_db
+def test_what_is_not_published_takes_nobodys_place_among_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(130):
+        Article.objects.create(slug=f"old-{n}", title="Old", body_md=f"zebra zebra zebra {n}", status="published")
+    article("new", "A long text about a zebra and many other animals of the savanna, among them lions and gnus.")
+    Article.objects.filter(slug__startswith="old").update(status="archived")
+    monkeypatch.setattr("knowledge.search.embedder", away)
+    assert slugs(search("zebra")) == ["new"]
 
 
 @pytest.mark.usefixtures("articles")
