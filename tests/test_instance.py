@@ -87,7 +87,7 @@ def test_a_demo_that_was_killed_is_swept_away_by_the_next_one(state: Path) -> No
     first.wait()
 
     again = demo(state, "--empty")
-    wait_for(lambda: is_ready(state) and read_instance(state)["pid"] == again.pid, 90)
+    wait_for(lambda: is_ready(state) and read_instance(state).get("pid") == again.pid, 90)
     assert not [pid for pid in left_behind if is_alive(pid)]
     again.send_signal(signal.SIGINT)
     assert again.wait(40) == 0
