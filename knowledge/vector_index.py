@@ -169,9 +169,14 @@ def _judge(builder: Builder, vectors: Vectors, index: VectorIndex, questions: li
     try:
         probes, recall = builder.measure(vectors, index, questions)
     except Refused as why:
-        kind = index.kind
+        (other,) = set(VectorIndex.Kind.values) - {index.kind}
         builder.drop(index.name)
-        _note(index, **NONE, error=f"{TRIED} {kind} and dropped it: {why}. Search is exact, which is slow.")
+        _note(
+            index,
+            **NONE,
+            error=f"{TRIED} {settings.SEARCH_INDEX} and dropped it: {why}. Search is exact, which is slow;"
+            f" SEARCH_INDEX={other} may do better.",
+        )
     else:
         _note(index, probes=probes, recall=recall)
         log.info("index_measured", model=vectors.model_id, over=vectors.over, probes=probes, recall=round(recall, 4))

@@ -33,17 +33,22 @@ class Clusters:
 
     def _some(self, rows: int) -> np.ndarray:
         vectors = self.random.standard_normal((rows, DIMENSIONS), dtype=np.float32)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return _made_long(vectors)
 
     def near(self, chosen: Sequence[int] | np.ndarray, *, spread: float = 1.0) -> np.ndarray:
         """A vector near each chosen centre: `spread` is its distance from it before it is made 1 long."""
         vectors = self.centres[np.asarray(chosen)] + np.float32(spread) * self._some(len(chosen))
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return _made_long(vectors)
 
     def batches(self, rows: int, *, size: int = 2000) -> Iterator[np.ndarray]:
         """`rows` vectors around centres that are drawn for each."""
         for start in range(0, rows, size):
             yield self.near(self.random.integers(0, len(self.centres), min(size, rows - start)))
+
+
+def _made_long(vectors: np.ndarray) -> np.ndarray:
+    long: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return long
 
 
 def _binary(n: int, section: str, passage: str, vector: np.ndarray) -> bytes:

@@ -151,10 +151,11 @@ def test_above_the_threshold_an_index_is_built_and_used_and_finds_what_exact_sea
     clusters: Clusters, settings: Any, kind: str
 ) -> None:
     settings.SEARCH_INDEX = kind
-    assert health.vector_index()[1].startswith(f"{ROWS} passages have none yet")
+    fill(clusters, 2 * ROWS)
+    assert health.vector_index()[1].startswith(f"{3 * ROWS} passages have none yet")
     keep_indexes()
     index = built()
-    assert (index.kind, index.rows, index.error) == (kind, ROWS, "")
+    assert (index.kind, index.rows, index.error) == (kind, 3 * ROWS, "")
     assert index.recall is not None
     assert index.recall >= 0.98
     assert indexes() == {index.name: True}
@@ -170,7 +171,7 @@ def test_above_the_threshold_an_index_is_built_and_used_and_finds_what_exact_sea
     assert found / 100 >= 0.98
     assert health.vector_index() == (
         State.OK,
-        f"Passages: {kind}, made of {ROWS}, recall@5 {index.recall:.3f}.",
+        f"Passages: {kind}, made of {3 * ROWS}, recall@5 {index.recall:.3f}.",
     )
 
 
@@ -195,6 +196,17 @@ def test_resolved_questions_have_an_index_of_their_own_and_are_measured_with(clu
         embedding__in=[Vector.from_text(q.vector).to_list() for q in questions]
     )
     assert (len(questions), really_asked.count()) == (20, 10)
+
+
+def test_vectors_stand_beside_the_rest_of_their_row(clusters: Clusters) -> None:
+    """Read from elsewhere, comparing with all of them would take twice as long."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_relation_size(oid) / 1024, pg_relation_size(reltoastrelid) FROM pg_class"
+            " WHERE relname = 'knowledge_chunk'"
+        )
+        kilobytes, elsewhere = cursor.fetchone()
+    assert (kilobytes >= 6 * ROWS, elsewhere) == (True, 0)
 
 
 def test_a_second_look_changes_nothing(clusters: Clusters) -> None:
@@ -228,9 +240,6 @@ def test_filters_never_leave_too_few_rows(clusters: Clusters, settings: Any, kin
     keep_indexes()
     asked = clusters.near([3])[0]
     only_the_index = ("enable_seqscan", "enable_sort", "enable_bitmapscan")
-    exact = near(asked, without=["enable_indexscan"])
-    assert len(exact) == 100
-    assert near(asked, without=only_the_index)[:5] == exact[:5]
     for without in ((), only_the_index):
         assert len(near(asked, without=without)) == 100
         assert len(near(asked, category="rare", without=without)) == 60
@@ -292,6 +301,7 @@ def test_what_killed_builds_have_left_is_removed(clusters: Clusters) -> None:
         with pytest.raises(Exception, match="duplicate"):
             cursor.execute("CREATE UNIQUE INDEX CONCURRENTLY vectors_chunks_killed ON knowledge_chunk (model_id)")
         cursor.execute("CREATE INDEX vectors_chunks_unknown ON knowledge_chunk (model_id)")
+    VectorIndex.objects.create(model_id=MODEL, over="chunks", name="vectors_chunks_killed")
     assert indexes() == {"vectors_chunks_killed": False, "vectors_chunks_unknown": True}
     keep_indexes()
     assert indexes() == {built().name: True}
@@ -363,7 +373,7 @@ def test_an_index_that_is_not_measured_is_not_used(clusters: Clusters) -> None:
     keep_indexes()
     name = built().name
     assert name in plan(asked)
-    VectorIndex.objects.filter(name=name).update(recall=None, probes=0)
+    VectorIndex.objects.filter(name=name).update(recall=None)
     assert name not in plan(asked)
     assert len(near(asked)) == 100
     keep_indexes()
@@ -424,7 +434,8 @@ def test_an_index_that_misses_too_much_is_dropped(
     assert (built().name, built().recall, indexes()) == ("", None, {})
     assert "Order By" not in plan(clusters.near([3])[0])
     state, said = health.vector_index()
-    assert (state, "below 1.1. Search is exact, which is slow." in said) == (State.FAILED, True)
+    assert state == State.FAILED
+    assert "below 1.1. Search is exact, which is slow; SEARCH_INDEX=hnsw may do better." in said
 
 
 def test_what_failed_is_tried_again_after_a_day_or_when_somebody_asks(
