@@ -76,7 +76,7 @@ WITH query AS MATERIALIZED (
             WHERE c.article_id = candidate.article_id AND c.model_id = %(model)s
             ORDER BY similarity DESC LIMIT 3) best
      GROUP BY article_id
-), fluent AS (
+), fluent AS MATERIALIZED (
     -- What the words are worth: a long question, whose rare words no passage holds together, is better felt than read.
     SELECT max(spoken.score) AS most, sqrt(max(spoken.held) / (SELECT sum(weight) FROM asked)) AS worth
       FROM spoken JOIN candidate USING (article_id)
