@@ -1,5 +1,6 @@
 """From tickets to evidence: what was settled with an article leads later questions like it to that article."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from difflib import SequenceMatcher
 from itertools import takewhile
@@ -47,7 +48,7 @@ def _learn_batch() -> int:
 
 def _judge(tickets: TicketQuerySet) -> None:
     """A ticket that was reopened is evidence no more; one that is resolved is, by its answer as it is now."""
-    forget([source(ticket) for ticket in tickets])
+    unlearn(tickets)
     for ticket in tickets:
         if (approved_by := _approval(ticket)) is not None:
             learn_from(ticket, approved_by)
@@ -64,6 +65,11 @@ def _approval(ticket: Ticket) -> ResolvedQuestion.Approval | None:
 def source(ticket: Ticket) -> str:
     """Where a ticket's evidence comes from, as ResolvedQuestion.source."""
     return f"ticket:{ticket.public_id}"
+
+
+def unlearn(tickets: Iterable[Ticket]) -> None:
+    """What these tickets taught is evidence no more."""
+    forget([source(ticket) for ticket in tickets])
 
 
 def learn_from(ticket: Ticket, approved_by: ResolvedQuestion.Approval) -> bool:

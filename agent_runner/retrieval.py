@@ -9,7 +9,6 @@ from pathlib import Path
 
 from django.db import connection, transaction
 from django.utils import timezone
-from pgvector import Vector
 
 from knowledge.embedding_cache import CachedEmbedder
 from knowledge.embeddings import embedder
@@ -18,12 +17,11 @@ from knowledge.indexing import active_model_id, index_waiting
 from knowledge.loading import ArticleText, load, read_articles
 from knowledge.models import Article, Chunk, ResolvedQuestion, VectorIndex
 from knowledge.question_files import OffTopic, Question, read_offtopic, read_questions, read_resolved
-from knowledge.search import QUERY_CHARACTERS, Found, Hit, find, search
+from knowledge.search import NO_EVIDENCE, QUERY_CHARACTERS, Found, Hit, find, question_vector, search
 from knowledge.vector_index import keep_indexes
 
 SHOWN = 5  # as the search gives by itself
 DEPTH = 10
-NO_EVIDENCE = datetime.min.replace(tzinfo=UTC)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 # What is done, and how many times: gives what is to be called after each time.
 Progress = Callable[[str, int], Callable[[], None]]
@@ -182,7 +180,7 @@ def ask(question: Question, model_id: str, recipe: str) -> Asked:
         deeper = search(question.text(), limit=DEPTH, asked_at=asked_at)
     hits = _in_order(found.hits, deeper.hits)
     text = question.text()[:QUERY_CHARACTERS]
-    vector = Vector(embedder(model_id).embed([text])[0]).to_text()
+    vector = question_vector(text, model_id)
     by_recipe = {
         "vector": _found(vector, "", model_id),
         "words": _found(None, text, model_id),

@@ -34,13 +34,15 @@ def temporary_database() -> Iterator[str]:
     name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(4)}"
     with _ending_in_order():
         _drop_leftovers()
-        _administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        with _server() as db:
+            db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
             with _connected_to(name):
                 call_command("migrate", verbosity=0, interactive=False)
                 yield name
         finally:
-            _administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            with _server() as db:
+                db.execute(_drop(name))
 
 
 @contextmanager
@@ -68,19 +70,21 @@ def _replace(values: dict[str, Any]) -> None:
     connections.settings[DEFAULT_DB_ALIAS] = values
 
 
-def _administer(statement: sql.Composed) -> None:
+def _server() -> psycopg.Connection[tuple[Any, ...]]:
     where = database_settings(settings.STATE_DIR)
-    with psycopg.connect(host=where["HOST"], user=where["USER"], dbname="postgres", autocommit=True) as db:
-        db.execute(statement)
+    return psycopg.connect(host=where["HOST"], user=where["USER"], dbname="postgres", autocommit=True)
+
+
+def _drop(name: str) -> sql.Composed:
+    return sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
 
 
 def _drop_leftovers() -> None:
-    where = database_settings(settings.STATE_DIR)
-    with psycopg.connect(host=where["HOST"], user=where["USER"], dbname="postgres", autocommit=True) as db:
+    with _server() as db:
         rows = db.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX]).fetchall()
         for (name,) in rows:
             if not _runs(name.removeprefix(PREFIX).partition("_")[0]):
-                db.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+                db.execute(_drop(name))
 
 
 def _runs(pid: str) -> bool:

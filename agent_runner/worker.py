@@ -17,7 +17,7 @@ from agent_runner.assistant import MISBEHAVED, Usage, assist, model_name
 from agent_runner.context import RunContext
 from agent_runner.frame import framed, source
 from agent_runner.gate import Kind, Limits, Verdict, judge
-from agent_runner.learning import source as source_of
+from agent_runner.learning import unlearn
 from agent_runner.loops import loop_sign
 from agent_runner.metrics import count_runs
 from agent_runner.models import AgentRun
@@ -28,7 +28,6 @@ from fte_project.db import LeaseLost, aside, held_lease, insist, is_away, unit_o
 from fte_project.events import MessageReceived, RunFinished, inbound_topics, publish
 from fte_project.inbox import OVERDUE, work_through
 from fte_project.roles import together
-from knowledge.evidence import forget
 from tickets.escalations import HandOver, escalate
 from tickets.models import ChannelSettings, Conversation, Message, Ticket
 from tickets.reasons import Reason, Urgency
@@ -116,7 +115,7 @@ def open_run(work: Work) -> Run | None:
     messages = list(ticket.messages.all().unanswered())
     if not messages:
         return None
-    forget([source_of(ticket)])  # what it taught did not settle it, or this is a new matter: it must not lead itself
+    unlearn([ticket])  # what it taught did not settle it, or this is a new matter: it must not lead itself
     return Run(
         started_at=timezone.now(),
         context=RunContext(

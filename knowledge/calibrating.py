@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,9 @@ from knowledge.embeddings import embedder
 from knowledge.indexing import active_model_id
 from knowledge.models import Chunk, ResolvedQuestion
 from knowledge.question_files import OffTopic, Question, read_offtopic
-from knowledge.search import COMPARED, QUERY_CHARACTERS, find, lead, nearness
+from knowledge.search import COMPARED, NO_EVIDENCE, QUERY_CHARACTERS, find, lead, nearness
 
 OFFTOPIC = Path(__file__).parent / "data" / "offtopic.jsonl"
-NO_EVIDENCE = datetime.min.replace(tzinfo=UTC)
 MOST_HEADINGS = 300
 MOST_QUESTIONS = 1000
 

@@ -16,7 +16,7 @@ from fte_project.text import clean_line, clean_text
 from knowledge.desk_page import index_in_words, tried
 from knowledge.models import Article
 from knowledge.publishing import EmptyText
-from knowledge.revisions import has_text_of, restore, revision, revisions, would_change
+from knowledge.revisions import changes, has_text_of, restore, revision, revisions
 
 VIEW, CHANGE, HISTORY = "knowledge.view_article", "knowledge.change_article", "knowledge.view_historicalarticle"
 REVISIONS_PER_PAGE = 20
@@ -87,7 +87,7 @@ def one_revision(request: HttpRequest, pk: int, record_pk: int, model_admin: Any
         "original": article,
         "revision": revision(article, record),
         "body": to_html(record.body_md),
-        "would_change": would_change(article, record),
+        "would_change": changes(article, record),
     }
     return _page(request, model_admin, "revision", f"Revision {record.revision} of {article}", shown)
 

@@ -12,13 +12,12 @@ from django.utils import timezone
 from fte_project.text import clean_text
 from knowledge import embeddings
 from knowledge.embeddings import Embedder, EmbeddingFailed
-from knowledge.indexing import hold_models
+from knowledge.indexing import FAILURES_IN_A_ROW, hold_models
 from knowledge.models import Article, QuestionVector, ResolvedQuestion
 from knowledge.question_files import Question
 from knowledge.search import QUERY_CHARACTERS
 
 BATCH = 50
-FAILURES_IN_A_ROW = 3
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,9 @@
 from django.conf import settings
 
 from fte_project.health import Finding, State
-from knowledge.embeddings import LOCAL_MODEL_ID, EmbeddingFailed, configured_model_id, embedder
-from knowledge.models import ActiveModel, Article, Calibration, Chunk, VectorIndex
+from knowledge.calibration import thresholds
+from knowledge.embeddings import EmbeddingFailed, configured_model_id, embedder
+from knowledge.models import ActiveModel, Article, ArticleQuerySet, Chunk, VectorIndex
 from knowledge.switching import coverage
 
 
@@ -22,8 +23,7 @@ def _active(model_id: str, wanted: str, following: str) -> Finding:
         embedder(model_id)
     except EmbeddingFailed as error:
         return State.FAILED, f"{error} Until then search is by words only."
-    is_calibrated = model_id == LOCAL_MODEL_ID or Calibration.objects.filter(pk=model_id).exists()
-    if not is_calibrated and Article.objects.all().published().exists():
+    if thresholds(model_id) is None and Article.objects.all().published().exists():
         return State.FAILED, f"{model_id} is not calibrated, so the assistant only drafts: run manage.py calibrate."
     if wanted not in {model_id, following}:
         switch = f"the settings now ask for {wanted}: run manage.py embed_articles --switch."
@@ -35,22 +35,25 @@ def _next(model_id: str, following: str) -> list[Finding]:
     if not following:
         return []
     said = f"{following} is being prepared: {coverage(following)}"
-    failed = Article.objects.all().lacking(following).exclude(index_error="").order_by("pk")
-    if first := failed.first():
-        return [
-            (State.FAILED, f"{said}; {failed.count()} failed, among them {first.slug}: the article shows its error.")
-        ]
+    if failed := _failed(Article.objects.all().lacking(following)):
+        return [(State.FAILED, f"{said}; {failed}")]
     return [(State.OK, f"{said}. {model_id} answers until then.")]
+
+
+def _failed(articles: ArticleQuerySet) -> str:
+    """How many of them could not be indexed, and one to look at; '' when none."""
+    failed = articles.exclude(index_error="").order_by("pk")
+    first = failed.first()
+    return f"{failed.count()} failed, among them {first.slug}: the article shows its error." if first else ""
 
 
 def articles() -> Finding:
     """How much of the knowledge base the search knows."""
     published = Article.objects.all().published().count()
     waiting = Article.objects.all().waiting()
-    failed = waiting.exclude(index_error="").order_by("pk")
-    counts = f"{published - waiting.count()} indexed, {waiting.count() - failed.count()} waiting"
-    if first := failed.first():
-        return State.FAILED, f"{counts}, {failed.count()} failed, among them {first.slug}: the article shows its error."
+    counts = f"{published - waiting.count()} indexed, {waiting.filter(index_error='').count()} waiting"
+    if failed := _failed(waiting):
+        return State.FAILED, f"{counts}, {failed}"
     if not published:
         return State.OK, "None is published, so everything goes to people: run manage.py load_articles PATH."
     return State.OK, f"{counts}, 0 failed."

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -42,7 +43,8 @@ def read_articles(path: Path) -> Iterator[ArticleText]:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield _from_json(line, f"{path.name}, line {number}")
+                    where = f"{path.name}, line {number}"
+                    yield _checked(json_object(line, where, BadArticle), where)
     else:
         raise BadArticle(f"{path} is neither a folder of Markdown files nor a .jsonl file.")
 
@@ -61,14 +63,15 @@ def _from_markdown(file: Path) -> ArticleText:
     return _checked({**values, "slug": values.get("slug", file.stem), "topics": topics, "body_md": body}, file.name)
 
 
-def _from_json(line: str, where: str) -> ArticleText:
+def json_object(line: str, where: str, refused: type[ValueError]) -> dict[str, Any]:
+    """The object of one line of a .jsonl file. Raises `refused`, saying where and why."""
     try:
         values = json.loads(line)
     except ValueError as error:
-        raise BadArticle(f"{where} is not valid JSON: {error}") from error
+        raise refused(f"{where} is not valid JSON: {error}") from error
     if not isinstance(values, dict):
-        raise BadArticle(f"{where} is not a JSON object.")
-    return _checked(values, where)
+        raise refused(f"{where} is not a JSON object.")
+    return values
 
 
 def _checked(values: dict[str, object], where: str) -> ArticleText:

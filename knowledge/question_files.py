@@ -1,7 +1,6 @@
 """Questions from .jsonl files: with the articles that answer them, as customers asked them, or off the topic."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fte_project.text import clean_line, clean_text
+from knowledge.loading import json_object
 
 LONGEST_ID = 70
 
@@ -91,23 +91,13 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 if line.strip():
                     is_empty = False
                     where = f"{path.name}, line {number}"
-                    yield where, _object(line, where)
+                    yield where, json_object(line, where, BadQuestion)
     except UnicodeDecodeError as error:
         raise BadQuestion(f"{path.name} is not UTF-8 text: {error}") from error
     except OSError as error:
         raise BadQuestion(f"{path} cannot be read: {error.strerror or error}") from error
     if is_empty:
         raise BadQuestion(f"{path.name} holds no questions.")
-
-
-def _object(line: str, where: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise BadQuestion(f"{where} is not valid JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise BadQuestion(f"{where} is not a JSON object.")
-    return row
 
 
 def _question(row: dict[str, Any], where: str) -> Question:

@@ -69,11 +69,6 @@ def restore(article: Article, record: Any) -> None:
     save(article)
 
 
-def would_change(article: Article, record: Any) -> list[Compared]:
-    """What restoring that save's text would change in the article."""
-    return _compared(article, record)
-
-
 def has_text_of(article: Article, record: Any) -> bool:
     """Whether the article's text is that save's text."""
     return all(getattr(article, name) == getattr(record, name) for name in TEXT)
@@ -85,7 +80,7 @@ def _revision(article: Article, record: Any, before: Any | None) -> Revision:
         record=record,
         who=(user.get_full_name() or user.username) if user else "A command",
         words=_words(record, before),
-        compared=_compared(before, record) if before else [],
+        compared=changes(before, record) if before else [],
         is_current_text=has_text_of(article, record),
     )
 
@@ -110,7 +105,8 @@ def _differ(before: Any, after: Any, name: str) -> bool:
     return bool(getattr(before, name) != getattr(after, name))
 
 
-def _compared(before: Any, after: Any) -> list[Compared]:
+def changes(before: Any, after: Any) -> list[Compared]:
+    """What is different in the text of `after`: each an article, or a save of one."""
     return [
         Compared(name=words, lines=compare(getattr(before, name), getattr(after, name)))
         for name, words in (("title", "Title"), ("summary", "Summary"), ("body_md", "Text"))

@@ -2,7 +2,7 @@
 questions add to it."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -20,6 +20,7 @@ log = structlog.get_logger()
 QUERY_CHARACTERS = 700
 QUERY_SECONDS = 5.0  # for a provider to embed it: somebody waits, and the words alone find something
 COMPARED = 6  # how sure the first hit is shows in its lead over the next five
+NO_EVIDENCE = datetime.min.replace(tzinfo=UTC)  # no question was asked before it
 AROUND = 5  # best articles that say how near the knowledge base is …
 MANY = 175  # … when it has that many, fewer in a smaller one
 
@@ -167,8 +168,11 @@ class Found:
     nearness: float = 0.0
     floor: float = 0.0
     is_near: bool = False
-    confidence: float = 0.0
     confidence_top3: float = 0.0
+
+    @property
+    def confidence(self) -> float:
+        return self.hits[0].confidence if self.hits else 0.0
 
 
 def search(query: str, *, limit: int = 5, category: str | None = None, asked_at: datetime | None = None) -> Found:
@@ -179,12 +183,17 @@ def search(query: str, *, limit: int = 5, category: str | None = None, asked_at:
     text, model_id = query[:QUERY_CHARACTERS], active_model_id()
     vector = None
     try:
-        vector = Vector(embedder(model_id).embed([text], seconds=QUERY_SECONDS)[0]).to_text()
+        vector = question_vector(text, model_id)
     except EmbeddingFailed as error:
         log.warning("search_by_words_only", error=str(error)[:200])
     hits = find(vector, text, model_id=model_id, limit=max(limit, COMPARED), category=category, asked_at=asked_at)
     found = judged(hits, None if vector is None else thresholds(model_id))
     return replace(found, hits=found.hits[:limit], model_id=model_id, words_only=vector is None)
+
+
+def question_vector(text: str, model_id: str) -> str:
+    """The vector that `find` takes for a question. Raises EmbeddingFailed, soon: somebody waits."""
+    return Vector(embedder(model_id).embed([text], seconds=QUERY_SECONDS)[0]).to_text()
 
 
 def find(
@@ -234,7 +243,6 @@ def judged(hits: tuple[Hit, ...], known: Thresholds | None) -> Found:
         nearness=near,
         floor=known.floor,
         is_near=is_near,
-        confidence=sure[0] if hits else 0.0,
         confidence_top3=known.confidence_top3(leads[0]) if leads else 0.0,
     )
 

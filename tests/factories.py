@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db.models.functions import Now
+from django.test import Client
 
 from channels_app.web_form.parsing import SubmitIn, submission
 from fte_project.events import Channel
@@ -45,6 +46,13 @@ def make_staff(name: str, group: str) -> User:
     user = User.objects.create_user(name, password="pw", is_staff=True)
     user.groups.add(Group.objects.get(name=group))
     return user
+
+
+def browser(group: str) -> Client:
+    """The browser of somebody of this group."""
+    client = Client()
+    client.force_login(make_staff(f"some-{group}", group))
+    return client
 
 
 @cache

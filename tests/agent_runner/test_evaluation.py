@@ -325,13 +325,12 @@ def hit(slug: str, similarity: float = 0.61234) -> Hit:
 
 def found(*slugs: str, is_near: bool = True, sure: float = 0.5, sure3: float = 0.5) -> Found:
     return Found(
-        hits=tuple(hit(slug) for slug in slugs),
+        hits=tuple(replace(hit(slug), confidence=sure) for slug in slugs),
         words_only=False,
         model_id="m",
         is_calibrated=True,
         floor=0.5,
         is_near=is_near,
-        confidence=sure,
         confidence_top3=sure3,
     )
 

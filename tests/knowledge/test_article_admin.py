@@ -16,7 +16,7 @@ from fte_project.models import TimedJob
 from knowledge.keeping_up import index_job
 from knowledge.models import Article, Chunk, ResolvedQuestion
 from knowledge.search import search
-from tests.factories import make_staff
+from tests.factories import browser, make_staff
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/knowledge/article/"
@@ -30,12 +30,6 @@ DANGEROUS = (
     "![pixel](https://evil.example/p.png)",
     "<iframe src='https://evil.example'></iframe>",
 )
-
-
-def browser(group: str) -> Client:
-    client = Client()
-    client.force_login(make_staff(f"some-{group}", group))
-    return client
 
 
 @pytest.fixture

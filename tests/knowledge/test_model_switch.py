@@ -14,12 +14,13 @@ from django.utils import timezone
 from fte_project.health import State
 from fte_project.models import TimedJob
 from knowledge import keeping_up, switching
+from knowledge.calibration import SHIPPED, keep
 from knowledge.embeddings import LOCAL_MODEL_ID, configured_model_id
 from knowledge.health import articles as articles_in_words
 from knowledge.health import embedding_model
 from knowledge.indexing import Round, active_model_id, index_article, index_waiting, models_in_use
 from knowledge.keeping_up import NotEmbedded, index_job, switch_now
-from knowledge.models import ActiveModel, Article, Calibration, Chunk, Lexeme, QuestionVector, ResolvedQuestion
+from knowledge.models import ActiveModel, Article, Chunk, Lexeme, QuestionVector, ResolvedQuestion
 from knowledge.search import search
 from knowledge.switching import SwitchRefused, coverage, switch_over
 from tests.concurrency import at_once, real_commits
@@ -375,7 +376,7 @@ def test_doctor_says_how_far_it_is_and_asks_for_calibration_after_it(provider: F
         State.FAILED,
         f"{following} is not calibrated, so the assistant only drafts: run manage.py calibrate.",
     )
-    Calibration.objects.create(model_id=following, floor=0.3, values={})
+    keep(following, SHIPPED[LOCAL_MODEL_ID], {})
     assert embedding_model() == (State.OK, following)
 
 

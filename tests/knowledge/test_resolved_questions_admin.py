@@ -10,16 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from knowledge.models import DIMENSIONS, Article, QuestionVector, ResolvedQuestion
-from tests.factories import make_staff
+from tests.factories import browser
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/knowledge/resolvedquestion/"
-
-
-def browser(group: str) -> Client:
-    client = Client()
-    client.force_login(make_staff(f"some-{group}", group))
-    return client
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from knowledge.indexing import index_waiting
 from knowledge.loading import ArticleText, load
 from knowledge.models import Article
 from knowledge.publishing import EmptyText, archive, publish, save
-from knowledge.revisions import Line, compare, restore, revision, revisions, would_change
+from knowledge.revisions import Line, changes, compare, restore, revision, revisions
 from knowledge.search import search
 from tests.factories import make_staff
 
@@ -227,7 +227,7 @@ def test_the_page_of_a_revision_shows_what_restoring_would_change(editor: Client
     shown = editor.get(address(row, old)).content.decode()
     assert "Restore the text of revision 1" in shown
     assert re.search(r"<del>two codes</del>.*<ins>a code</ins>", shown, re.DOTALL)
-    assert would_change(row, old)
+    assert changes(row, old)
     assert "Restore the text" not in editor.get(address(row, row.history.first())).content.decode()
 
 

@@ -14,7 +14,7 @@ from knowledge.evidence import embed_questions, learn
 from knowledge.indexing import active_model_id
 from knowledge.models import Article
 from knowledge.search import search
-from tests.factories import make_staff
+from tests.factories import browser
 
 TRY = "/admin/knowledge/article/try/"
 QUESTION = "I forgot my password, how do I reset it?"
@@ -22,9 +22,7 @@ QUESTION = "I forgot my password, how do I reset it?"
 
 @pytest.fixture
 def editor(db: None) -> Client:
-    client = Client()
-    client.force_login(make_staff("edda", "editor"))
-    return client
+    return browser("editor")
 
 
 def shown(client: Client, question: str = QUESTION, **query: str) -> str:
