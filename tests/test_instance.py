@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 import requests
 
-from fte_project.embedded import Postgres, read_instance
+from fte_project.embedded import DATABASE_NAME, Postgres, buffers, read_instance
 from tests.processes import BASE, wait_for
 
 
@@ -77,6 +78,16 @@ def test_the_demo_stops_everything_on_ctrl_c_and_a_second_one_beside_it_changes_
     assert first.wait(40) == 0
     assert read_instance(state) == {}
     assert not [pid for pid in started if pid and is_alive(pid)]
+
+
+def test_three_that_come_at_once_start_one_database_with_room_for_its_pages(state: Path) -> None:
+    start = "import sys; from pathlib import Path; from fte_project.embedded import Postgres; "
+    start += "Postgres(Path(sys.argv[1])).start()"
+    starting = [subprocess.Popen([sys.executable, "-c", start, str(state)], cwd=BASE) for _ in range(3)]
+    assert [process.wait(60) for process in starting] == [0, 0, 0]
+    with psycopg.connect(f"host={state / 'pg'} user=postgres dbname={DATABASE_NAME}") as db:
+        row = db.execute("SELECT setting FROM pg_settings WHERE name = 'shared_buffers'").fetchone()
+    assert row == (str(buffers()),)
 
 
 def test_a_demo_that_was_killed_is_swept_away_by_the_next_one(state: Path) -> None:
