@@ -91,21 +91,22 @@ WITH query AS MATERIALIZED (
       CROSS JOIN LATERAL (SELECT coalesce((SELECT worth * spoken.score / most FROM fluent), 0) AS words) of_most
      WHERE dense.score IS NOT NULL OR words > 0
      ORDER BY score DESC, article_id LIMIT %(limit)s
-), read AS (
-    SELECT c.article_id, c.id, c.is_summary, c.position, c.revision, c.section, worth.nearness,
-           CASE WHEN c.section LIKE '%% › %%'
-                THEN '**' || regexp_replace(c.section, '^.* › ', '') || E'**\\n\\n' || c.passage
-                ELSE c.passage END AS passage,
-           row_number() OVER best AS place,
-           sum(length(c.passage)) OVER best AS characters,
-           first_value(worth.nearness) OVER best AS first_nearness
+), passages AS MATERIALIZED (
+    -- Whoever writes to support mostly wants to do something: steps count a little more than explanations.
+    SELECT c.article_id, c.id, c.is_summary, c.position, c.revision, c.section, c.passage,
+           (SELECT sum(asked.weight * ts_rank(c.words, asked.word, 1)) FROM asked) AS said,
+           1 - (c.embedding <=> (SELECT vector FROM query)) + 0.1 * (c.passage ~ '(^|\\n)1[.)] ')::int AS nearness
       FROM fused JOIN knowledge_chunk c ON c.article_id = fused.article_id AND c.model_id = %(model)s
-      CROSS JOIN LATERAL (
-           SELECT coalesce(sum(asked.weight * ts_rank(c.words, asked.word, 1)), 0) AS said FROM asked) spoken
-      -- Whoever writes to support mostly wants to do something: steps count a little more than explanations.
-      CROSS JOIN LATERAL (SELECT 1 - (c.embedding <=> (SELECT vector FROM query))
-                                 + 0.1 * (c.passage ~ '(^|\\n)1[.)] ')::int AS nearness) worth
-    WINDOW best AS (PARTITION BY c.article_id ORDER BY c.is_summary, worth.nearness DESC NULLS LAST, said DESC, c.id)
+), read AS (
+    SELECT article_id, id, is_summary, position, revision, section, nearness,
+           CASE WHEN section LIKE '%% › %%'
+                THEN '**' || regexp_replace(section, '^.* › ', '') || E'**\\n\\n' || passage
+                ELSE passage END AS passage,
+           row_number() OVER best AS place,
+           sum(length(passage)) OVER best AS characters,
+           first_value(nearness) OVER best AS first_nearness
+      FROM passages
+    WINDOW best AS (PARTITION BY article_id ORDER BY is_summary, nearness DESC NULLS LAST, said DESC NULLS LAST, id)
 ), quoted AS (
     -- The best passage, and two more when they are about as near and fit into one answer; in reading order, each
     -- under its heading, so that whoever reads can choose ("when you are signed in", "when you are not").
