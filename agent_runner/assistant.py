@@ -130,17 +130,18 @@ class CallRecord(RunHooks[RunContext]):
 async def prepare(context: RunContext) -> list[Any]:
     """Ticket, history and first search through the tools themselves; the model sees them as finished calls."""
     items: list[Any] = [{"role": "user", "content": f"Subject: {context.subject}\n\n{context.question}"}]
-    items += await _call(
+    items += await call_tool(
         context, create_ticket, issue=context.subject, priority=context.priority, category=context.category
     )
-    items += await _call(context, get_customer_history)
+    items += await call_tool(context, get_customer_history)
     # A follow-up asks something new: the old subject would pull the search back to what was answered.
     query = (context.question if context.has_history else f"{context.subject}\n{context.question}")[:2000]
-    items += await _call(context, search_knowledge_base, query=query, max_results=5, category=None)
+    items += await call_tool(context, search_knowledge_base, query=query, max_results=5, category=None)
     return items
 
 
-async def _call(context: RunContext, tool: FunctionTool, **arguments: Any) -> list[Any]:
+async def call_tool(context: RunContext, tool: FunctionTool, **arguments: Any) -> list[dict[str, str]]:
+    """Invoke one of our tools outside the model's turns: the call, and what came of it, as a model sees them."""
     began, call_id, written = time.monotonic(), f"call_{uuid.uuid4().hex}", json.dumps(arguments)
     wrapper = ToolContext(context=context, tool_name=tool.name, tool_call_id=call_id, tool_arguments=written)
     output = str(await tool.on_invoke_tool(wrapper, written))

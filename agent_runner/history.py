@@ -5,14 +5,16 @@ from tickets.models import Conversation, Message, Trust
 LAST = 20
 
 
-def earlier_messages(conversation_id: int, *, before: int) -> list[Message]:
-    """The last 20 messages older than message `before`, oldest first.
+def earlier_messages(conversation_id: int, *, before: int | None) -> list[Message]:
+    """The last 20 messages, older than message `before` when there is one, oldest first.
 
     A claimed address sees its own conversation only; a verified one all of the customer's verified conversations. Whose
     those are changes by a merge alone, which takes a code or a person: a proposal changes nothing.
     """
     here = Conversation.objects.get(pk=conversation_id)
-    visible = Message.objects.filter(pk__lt=before).exclude(kind=Message.Kind.CODE)
+    visible = Message.objects.exclude(kind=Message.Kind.CODE)
+    if before is not None:
+        visible = visible.filter(pk__lt=before)
     if here.trust == Trust.CLAIMED:
         visible = visible.filter(conversation=here)
     else:

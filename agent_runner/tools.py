@@ -96,7 +96,9 @@ async def create_ticket(
 async def get_customer_history(wrapper: Context) -> str:
     """The last 20 messages with this customer, over all channels they have proven to be theirs."""
     context = wrapper.context
-    messages = await unit_of_work(earlier_messages)(context.conversation_id, before=context.message_ids[0])
+    messages = await unit_of_work(earlier_messages)(
+        context.conversation_id, before=min(context.message_ids, default=None)
+    )
     context.has_history = bool(messages)
     context.done.append("get_customer_history")
     return as_lines(messages)

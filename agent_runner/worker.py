@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -110,28 +111,31 @@ async def _one_pass(work: Work, under_way: list[Run], *, final: bool) -> Result:
 
 def open_run(work: Work) -> Run | None:
     """What is unanswered now, as a run's context; None when nothing is."""
-    conversation = Conversation.objects.select_related("customer").get(pk=work.conversation_id)
-    ticket = Ticket.objects.get(pk=work.ticket_id)
+    ticket = Ticket.objects.select_related("conversation").get(pk=work.ticket_id)
     messages = list(ticket.messages.all().unanswered())
     if not messages:
         return None
     unlearn([ticket])  # what it taught did not settle it, or this is a new matter: it must not lead itself
-    return Run(
-        started_at=timezone.now(),
-        context=RunContext(
-            conversation_id=conversation.pk,
-            ticket_id=ticket.pk,
-            reference=ticket.reference,
-            channel=messages[-1].channel,
-            customer_id=conversation.customer_id,
-            customer_name=conversation.name,
-            subject=ticket.subject,
-            question="\n\n".join(m.body for m in messages),
-            priority=ticket.priority,
-            category=ticket.category,
-            max_words=ChannelSettings.of(messages[-1].channel).max_words,
-            message_ids=tuple(m.pk for m in messages),
-        ),
+    return Run(started_at=timezone.now(), context=context_of(ticket, messages))
+
+
+def context_of(ticket: Ticket, messages: Sequence[Message]) -> RunContext:
+    """What a run over these messages of the ticket knows; without any, over the ticket alone."""
+    conversation = ticket.conversation
+    channel = messages[-1].channel if messages else ticket.channel
+    return RunContext(
+        conversation_id=conversation.pk,
+        ticket_id=ticket.pk,
+        reference=ticket.reference,
+        channel=channel,
+        customer_id=conversation.customer_id,
+        customer_name=conversation.name,
+        subject=ticket.subject,
+        question="\n\n".join(m.body for m in messages),
+        priority=ticket.priority,
+        category=ticket.category,
+        max_words=ChannelSettings.of(channel).max_words,
+        message_ids=tuple(m.pk for m in messages),
     )
 
 
@@ -160,7 +164,7 @@ async def think(run: Run) -> None:
         run.verdict = Verdict(kind=Kind.HAND_OVER, reason=Reason(context.hand_over.reason), findings=("the model",))
         run.urgency = Urgency(context.hand_over.urgency)
     elif context.draft is not None:
-        run.verdict = judge(context.draft, context.hits, _limits(context))
+        run.verdict = judge(context.draft, context.hits, limits_of(context))
 
 
 def _is_first(context: RunContext) -> bool:
@@ -169,7 +173,8 @@ def _is_first(context: RunContext) -> bool:
     return first is not None and first.pk in context.message_ids
 
 
-def _limits(context: RunContext) -> Limits:
+def limits_of(context: RunContext) -> Limits:
+    """What the run's channel and what it found allow an answer to be."""
     hosts = {urlsplit(settings.PUBLIC_BASE_URL).hostname} | {urlsplit(h.url).hostname for h in context.hits.values()}
     return Limits(
         max_words=context.max_words,

@@ -72,6 +72,26 @@ def escalate(
     return escalation
 
 
+def offer_draft(
+    ticket: Ticket, hand_over: HandOver, *, actor: str = SYSTEM, answers: Iterable[int] | None = None
+) -> Escalation:
+    """Put a draft before staff: on the open escalation, in place of the draft it has, or on a new one.
+
+    Raises NotAllowed.
+    """
+    with transaction.atomic():
+        Conversation.objects.lock(ticket.conversation_id)
+        ticket.refresh_from_db()
+        current = ticket.escalations.still_open().first()
+        if current is None:
+            return escalate(ticket, hand_over, actor=actor, answers=answers)
+        current.detail, current.draft = hand_over.detail, hand_over.draft
+        current.draft_sources = list(hand_over.draft_sources)
+        current.save(update_fields=["detail", "draft", "draft_sources"])
+        record(ticket, "draft_offered", actor, escalation=current.pk)
+    return current
+
+
 def claim(ticket: Ticket, staff: "User") -> None:
     """`staff` takes the ticket; the assistant stops in the same transaction, also while it is thinking.
 

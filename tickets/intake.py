@@ -275,16 +275,22 @@ def believe(conversation: Conversation, trust: Trust) -> None:
 
 
 def _open_ticket(conversation: Conversation, inbound: InboundMessage) -> Ticket:
-    ticket = Ticket(
-        conversation=conversation,
-        subject=inbound.subject,
-        channel=inbound.channel,
-        category=inbound.category,
-        priority=inbound.priority,
+    return open_ticket(
+        Ticket(
+            conversation=conversation,
+            subject=inbound.subject,
+            channel=inbound.channel,
+            category=inbound.category,
+            priority=inbound.priority,
+        )
     )
+
+
+def open_ticket(ticket: Ticket, actor: str = CUSTOMER) -> Ticket:
+    """Store a new ticket with its status link, in the caller's transaction, which holds the conversation."""
     allow_status(ticket)
     ticket.save()
-    record(ticket, "opened", CUSTOMER)
+    record(ticket, "opened", actor)
     return ticket
 
 

@@ -1,0 +1,15 @@
+"""The five tools over stdio, for a client that speaks MCP."""
+
+import asyncio
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Serve the assistant's five tools over stdio (MCP). stdout is the protocol; the log is on stderr."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from agent_runner.mcp_server import server
+
+        asyncio.run(server().run_stdio_async())
