@@ -56,6 +56,12 @@ _ANGER = _any(
     _VERY + "(?:disappointed|unhappy|upset|angry|dissatisfied|displeased|frustrated|annoyed|mad)",
     "(?:you|your \\w+) (?:\\w+ )?(?:lied|liars?|thieves|crooks|scam\\w*)",
     "daylight robbery",
+    "pack of lies",
+    "how dare you",
+    "(?:zero|no|less than one) stars?",
+    r"(?:taking|moving|take|move) (?:my|our) (?:business|accounts?|money|custom) elsewhere",
+    r"switch(?:ing)? to (?:another|a different|your) (?:\w+ )?(?:provider|company|bank|shop|competitor|supplier)",
+    "is (?:this )?how you (?:treat|thank|reward)",
 )
 _DISPLEASURE = _any(
     "disappoint(?:ed|ing|ment)",
@@ -83,6 +89,10 @@ _DISPLEASURE = _any(
     "poor service",
     "no help",
     "for nothing",
+    "dissatisfaction",
+    "abomination",
+    "losing my mind",
+    "end of my tether",
 )
 _POLITE = _any("(?:hate|sorry|afraid) to (?:ask|bother|trouble|disturb|nag)(?: you)?")
 _JOY = _any(
@@ -108,9 +118,18 @@ _JOY = _any(
     "helpful",
     "satisfied",
     "best (?:\\w+ ){0,3}ever",
+    "best (?:support|service|help|shop|bank|hotline)",
+    r"could(?:n'?t| not) (?:be|have been) (?:happier|more (?:pleased|satisfied|grateful|helpful))",
+    r"(?:can'?t|cannot) thank you enough",
+    "(?:no complaints|nothing to complain about|never had (?:a|any) reason to complain)",
+    "(?:i|we) (?:really |much |do )?appreciate",
+    "(?:what|it was|such) a pleasure",
+    "perfectly",
+    "so kind",
 )
 _NEGATED = re.compile(
-    r"(?:\b(?:not|no|never|without|hardly|nothing|nobody)\b|n['’]?t\b)(?: (?!but\b)[\w'’]+){0,2}[ ]?$", re.IGNORECASE
+    r"(?:\b(?:not|no|never|without|hardly|nothing|nobody)\b|n['’]?t\b)(?: (?!(?:but|so|been|more)\b)[\w'’]+){0,2}[ ]$",
+    re.IGNORECASE,
 )
 _LOUD = re.compile(r"!!|\?!|!\?|\?\?")
 _SHOUTED = re.compile(r"\b[A-Z]{4,}\b")
@@ -124,6 +143,8 @@ def words_of(sentence: str) -> Words:
     negative = STRONG * min(anger, 2) + MILD * min(displeasure, 2) + STRONG * min(denied_joy, 1)
     negative -= STRONG * min(denied_anger + denied_displeasure + len(_POLITE.findall(sentence)), 1)
     positive = STRONG * min(joy, 1) - STRONG * min(denied_joy, 1)
+    if joy and negative <= 0:
+        negative -= MILD
     if negative > 0:  # loudness has no side of its own: it only makes what is said louder
         negative += SIGN * bool(_LOUD.search(sentence)) + SIGN * (len(_SHOUTED.findall(sentence)) > 1)
         positive -= negative

@@ -109,6 +109,11 @@ def test_without_words_nothing_is_felt(text: str) -> None:
     assert feel(text) == Feeling(0.5, 0.0)
 
 
+def test_links_handles_and_quoted_lines_are_not_the_customers_words() -> None:
+    quoted = "How do I print? @desk https://example.org/worst-ever\n> I am furious, this is disgusting."
+    assert split(quoted) == ["How do I print?"]
+
+
 def test_only_the_beginning_of_a_message_is_read() -> None:
     assert split("One two. Three four!\nfive six") == ["One two.", "Three four!", "five six"]
     assert len(split("Some words. " * 1000)) == sentiment.MOST_SENTENCES
@@ -124,7 +129,10 @@ def test_only_the_beginning_of_a_message_is_read() -> None:
         ("I was never disappointed", -1, 0),
         ("I am not satisfied", 1, -1),
         ("It isn't very helpful", 1, -1),
-        ("You were very helpful", 0, 1),
+        ("You were very helpful", -1, 1),
+        ("We could not be happier", -1, 1),
+        ("I have never been so disappointed", 1, -1),
+        ("I have no complaints", -1, 1),
         ("THE PRINTER SHOWS ERROR!!", 0, 0),
         ("I hate to ask", -1, 0),
         ("thanks for nothing", 1, -1),
@@ -203,8 +211,8 @@ def test_sentences_that_were_held_out() -> None:
             calm += labels[i] != "negative"
             caught += felt and labels[i] == "negative"
             wrong += felt and labels[i] != "negative"
-    assert wrong / calm <= 0.03
-    assert caught / unhappy >= 0.70
+    assert wrong / calm <= 0.02
+    assert caught / unhappy >= 0.65
 
 
 @needs_data
