@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from agent_runner import retrieval_figures
+from agent_runner import retrieval_figures, sentiment_evaluation
 from agent_runner.retrieval import NotEvaluated, Progress, evaluate_retrieval, read_sets
 from agent_runner.temporary_database import temporary_database
 from knowledge.embeddings import EmbeddingFailed
@@ -64,10 +64,25 @@ def _retrieval(options: dict[str, Any], progress: Progress) -> Measured:
     return Measured(summary=figures, tables=retrieval_figures.tables(figures), rows=retrieval_figures.rows(done))
 
 
+def _sentiment(options: dict[str, Any], progress: Progress) -> Measured:
+    try:
+        labelled = sentiment_evaluation.read_labelled(options["data"])
+    except sentiment_evaluation.BadRow as error:
+        raise BadFile(str(error)) from error
+    judged = sentiment_evaluation.judge_rows(labelled, progress)
+    figures = sentiment_evaluation.summary(judged)
+    return Measured(summary=figures, tables=sentiment_evaluation.table(figures), rows=sentiment_evaluation.rows(judged))
+
+
 KINDS = {
     "retrieval": Kind(
         help="Whether the search finds the articles that answer the questions.",
         add_arguments=_add_retrieval,
         measure=_retrieval,
+    ),
+    "sentiment": Kind(
+        help="Whether the mood of messages is told, and how often a calm one is taken for an angry one.",
+        add_arguments=sentiment_evaluation.add_arguments,
+        measure=_sentiment,
     ),
 }

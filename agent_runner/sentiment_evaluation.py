@@ -1,0 +1,110 @@
+"""`manage.py evaluate sentiment`: how well the mood of messages is told without a key, and how often wrongly angry."""
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from agent_runner.retrieval import Progress
+from agent_runner.sentiment import SENTIMENTS, Feeling, feel, is_negative
+from fte_project.text import clean_text
+from knowledge.loading import json_object
+
+POSITIVE_ABOVE = 0.65
+
+
+class BadRow(ValueError):
+    """A file or line that cannot be measured with; the text says where and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A message, what it is labelled and what was felt in it."""
+
+    text: str
+    sentiment: str
+    feeling: Feeling
+
+    @property
+    def told(self) -> str:
+        """The label that the feeling stands for."""
+        if is_negative(self.feeling):
+            return "negative"
+        return "positive" if self.feeling.score > POSITIVE_ABOVE else "neutral"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, help="rows {text, sentiment: negative|neutral|positive}")
+
+
+def read_labelled(path: Path) -> list[tuple[str, str]]:
+    """The rows of a .jsonl file as pairs of text and sentiment. Raises BadRow, naming file and line."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise BadRow(f"{path.name} is not UTF-8 text: {error}") from error
+    except OSError as error:
+        raise BadRow(f"{path} cannot be read: {error.strerror or error}") from error
+    found = [_labelled(line, f"{path.name}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+    if not found:
+        raise BadRow(f"{path.name} holds no messages.")
+    return found
+
+
+def judge_rows(labelled: Sequence[tuple[str, str]], progress: Progress) -> list[Judged]:
+    """What the product feels in each message. Needs no database."""
+    step = progress("Messages", len(labelled))
+    judged = []
+    for text, sentiment in labelled:
+        judged.append(Judged(text=text, sentiment=sentiment, feeling=feel(text)))
+        step()
+    return judged
+
+
+def summary(judged: Sequence[Judged]) -> dict[str, Any]:
+    """The figures; a rate over no rows is null."""
+    return {
+        "n": len(judged),
+        "accuracy": _rate([one.told == one.sentiment for one in judged]),
+        "negative_recall": _rate([one.told == "negative" for one in judged if one.sentiment == "negative"]),
+        "negative_false_positive": _rate([one.told == "negative" for one in judged if one.sentiment != "negative"]),
+    }
+
+
+def rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
+    """One row for each message, for --out."""
+    return [
+        {
+            "text": one.text,
+            "sentiment": one.sentiment,
+            "got": one.told,
+            "score": one.feeling.score,
+            "confidence": one.feeling.confidence,
+        }
+        for one in judged
+    ]
+
+
+def table(figures: dict[str, Any]) -> Table:
+    """The figures for people."""
+    shown = Table("Sentiment", "")
+    for name, value in figures.items():
+        shown.add_row(name.replace("_", " "), "–" if value is None else str(value))
+    return shown
+
+
+def _labelled(line: str, where: str) -> tuple[str, str]:
+    row = json_object(line, where, BadRow)
+    text, sentiment = row.get("text"), row.get("sentiment")
+    if not isinstance(text, str) or not clean_text(text):
+        raise BadRow(f"{where} has no text.")
+    if sentiment not in SENTIMENTS:
+        raise BadRow(f"{where}: sentiment must be negative, neutral or positive.")
+    return clean_text(text), sentiment
+
+
+def _rate(hits: Sequence[bool]) -> float | None:
+    return round(sum(hits) / len(hits), 4) if hits else None
