@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from agent_runner import retrieval_figures
+from agent_runner import escalation_evaluation, retrieval_figures
 from agent_runner.retrieval import NotEvaluated, Progress, evaluate_retrieval, read_sets
 from agent_runner.temporary_database import temporary_database
 from knowledge.embeddings import EmbeddingFailed
@@ -64,10 +64,36 @@ def _retrieval(options: dict[str, Any], progress: Progress) -> Measured:
     return Measured(summary=figures, tables=retrieval_figures.tables(figures), rows=retrieval_figures.rows(done))
 
 
+def _escalation(options: dict[str, Any], progress: Progress) -> Measured:
+    try:
+        figures, rows = escalation_evaluation.escalation_figures(options["data"])
+    except BadQuestion as error:
+        raise BadFile(str(error)) from error
+    return Measured(summary=figures, tables=escalation_evaluation.escalation_tables(figures), rows=rows)
+
+
+def _wants_human(options: dict[str, Any], progress: Progress) -> Measured:
+    try:
+        figures, rows = escalation_evaluation.wants_human_figures(options["data"])
+    except BadQuestion as error:
+        raise BadFile(str(error)) from error
+    return Measured(summary=figures, tables=escalation_evaluation.wants_human_tables(figures), rows=rows)
+
+
 KINDS = {
     "retrieval": Kind(
         help="Whether the search finds the articles that answer the questions.",
         add_arguments=_add_retrieval,
         measure=_retrieval,
+    ),
+    "escalation": Kind(
+        help="Whether what must go to people goes to people, for the right reason, and nothing else.",
+        add_arguments=escalation_evaluation.add_escalation,
+        measure=_escalation,
+    ),
+    "wants_human": Kind(
+        help="Whether customers who ask for a person are understood.",
+        add_arguments=escalation_evaluation.add_wants_human,
+        measure=_wants_human,
     ),
 }

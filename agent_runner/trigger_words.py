@@ -22,15 +22,39 @@ _IN_A_BOARD = (
 )
 _ANGRY = r"(?:disappointed|angry|upset|unhappy|dissatisfied|frustrated|fed up|furious)"
 
+_MANY = r"(?:two|three|four|five|six|seven|ten|several|many|multiple|countless|so many|a dozen|\d+)"
+_ANSWERS = (
+    r"(?:answers|replies|responses|e-?mails|mails|messages|tickets|requests|suggestions|chats|conversations)"
+)
+_TOLD = r"(?:writ|wrot|ask|contact|report|tell|told|explain|rais|mail|e-?mail|messag|complain|request|com(?:e|ing) back|open|open(?:ing)? a ticket)\w*"
+
 ENGLISH: dict[Reason, tuple[str, ...]] = {
     Reason.POLICY: (
+        r"(?:kill|killing) my ?self",
+        r"(?:take|taking) my own life",
+        r"(?:don't|do not) want to (?:live|be alive)(?: any ?more)?",
+        r"self[- ]harm(?:ing)?",
         r"(?:kill|hurt|harm)(?:ing)? myself",
         r"suicid(?:e|al)",
         r"end(?:ing)? my (?:own )?life",
         r"want to die",
     ),
     Reason.LEGAL: (
-        r"(?:lawyers?|solicitors?)",
+        r"(?:subject access|erasure) request",
+        r"(?:under|according to|pursuant to|per|in line with|my rights under|invoke|violat(?:es?|ing|ion of)) (?:art(?:icle|\.)? ?\d+ (?:of )?)?(?:the )?(?:eu )?(?:gdpr|ccpa)",
+        r"(?:what|which) (?:personal )?(?:data|information) (?:do you|does your company|does tidewater|you) (?:store|hold|have|keep|process|collect) (?:about|on|of) (?:me|us)",
+        r"(?:copy|deletion|erasure|removal) of (?:all )?(?:of )?(?:my|our|the) (?:own )?personal (?:data|information)",
+        r"(?<!how do i )(?<!how can i )(?<!how to )(?:delete|erase|remove|send me|give me|hand over) (?:all )?(?:of )?(?:my|our) personal (?:data|information)",
+        r"(?:withdraw|revoke) my consent",
+        r"object to the processing",
+        r"(?:hold|held) (?:you|your company|tidewater) (?:liable|legally responsible|accountable)",
+        r"(?:claim|seek|demand|sue for) damages",
+        r"(?:small claims|see you in|go to|in front of a) court",
+        r"cease and desist",
+        r"(?:copyright|trademark|patent) (?:infringement|violation)|dmca",
+        r"subpoena",
+        r"(?:report|reporting|complain|complaint)(?: you| this)?(?: about you)? to (?:the )?(?:data protection|privacy|consumer|supervisory) ",
+        rf"(?:lawyers?|solicitors?){_IN_A_BOARD}",
         r"attorneys?(?! general'?s? office)",
         r"(?:my|our) legal (?:team|department|counsel|advis[eo]rs?) (?:will|would|says?|said|has|have|advises?|advised|wants?)",
         r"(?:i|we)(?:'ll| will| would| am going to|'m going to| are going to| shall| may| might| could| can| have to)? sue",
@@ -48,6 +72,14 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"data (?:subject|protection) (?:access )?(?:request|authority|officer)",
     ),
     Reason.SECURITY: (
+        r"(?:api )?(?:tokens?|keys?|passwords?|credentials) (?:was|were|has been|have been|got|is|are) (?:leaked|stolen|exposed|compromised|published)",
+        r"(?:stole|leaked|is using|has stolen) (?:my|our) (?:password|api token|token|api key|credentials|account)",
+        r"(?:found|report|reporting|discovered|disclose) (?:an? |this )?(?:critical |serious )?(?:security )?(?:vulnerability|security (?:hole|flaw|issue|bug|problem))",
+        r"(?:see|sees|seeing|shows?|shown|access to|access) (?:me |us )?(?:the )?(?:data|projects|files|tasks|boards|invoices) (?:of|from) (?:another|other|a different|some other) (?:customers?|compan(?:y|ies)|workspaces?)",
+        r"(?:another|other|a different) (?:customer|company|workspace)'s (?:data|projects|files|tasks|boards|invoices)",
+        r"(?:i|we) (?:do not|don't|did not|didn't) recogni[sz]e (?:this|that|the|these|a|some) (?:log-?in|sign-?in|session|device)s?",
+        r"(?:log-?ins?|sign-?ins?|sessions?|devices?)(?: that| which)? (?:(?:is|was|are|were) not (?:me|mine|ours|us)|(?:i|we) (?:do not|don't) recogni[sz]e)",
+        r"(?:someone|somebody)(?: else)? (?:is using|uses|used|changed|has changed|took over|has taken over) (?:my|our) (?:account|password)",
         r"(?:my|our|the) (?:account|workspace) (?:may |might |must |seems to )?(?:was|is|has been|have been|got|been|were|be) (?:hacked|compromised|stolen|taken over|breached)",
         r"hacked (?:into )?(?:my|our) (?:account|workspace)",
         r"(?:i|we)(?:'ve| have)? (?:been|got|was|were) hacked",
@@ -67,7 +99,10 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"double[- ](?:charged|billed)",
     ),
     Reason.PRICING_INQUIRY: (
-        rf"pric(?:e|es|ing|ey){_IN_A_BOARD}",
+        r"(?:send|get|give|want|need|needs|have|request|like|make)(?: me| us| you)? (?:a|your best) (?:quote|quotation)",
+        r"quotation for",
+        # "Does the invoice show the price" is about the product, "what is the price" is about us.
+        rf"(?<!shows the )(?<!show the )(?<!hide the )(?<!sort by )pric(?:e|es|ing|ey){_IN_A_BOARD}",
         rf"discounts?{_IN_A_BOARD}",
         r"how much (?:does|do|is|are|would|will|for)(?! (?:space|time|data|memory|storage))[^.?!]{0,60}(?:cost|pay|plans?|licen[cs]es?|seats?|subscription|per month|a month|per year|a year|per user)",
         r"how much(?=[ ?!.]*(?:\n|$))",
@@ -94,6 +129,14 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"(?:go to|burn in) hell",
     ),
     Reason.CUSTOMER_REQUEST: (
+        r"(?:speak|talk|chat|connect me|transfer me|put me through|pass me|forward me|direct me)(?:ing)?(?: directly)? (?:to|with|on to) (?:the|your|a|an|my)? ?(?:(?:billing|sales|support|customer|technical|accounts?|service|human) )*(?:boss|department|reception|front desk|support|sales|management|team lead|expert|specialist|technician|staff|employee|team)(?! (?:in|of|channel|project|board|who|that|members?)\b)",
+        r"(?:have|arrange|schedule|book|get) a (?:phone )?call (?:with (?:your|the|a|an|someone|somebody)|back)",
+        r"(?:want|need|help|trying|like)[^.?!\n]{0,25} (?:live|human|real) (?:agent|person|human being)",
+        r"(?:not|n't)[^.?!\n]{0,60} (?:with|to) an? (?:machine|(?:chat)?bot|robot|computer)(?! (?:user|account|in|that))",
+        r"(?:wasting|waste) (?:my )?time with a (?:machine|(?:ro|chat)?bot)",
+        r"transfer to me an? (?:live |human |real )?(?:agent|person|human)",
+        r"(?:direct|connect) to me (?:to )?an? (?:live |human |real )?(?:agent|operator|assistant|person|human)",
+        r"(?:ring|phone) me(?= (?:on|at|back|up|today|tomorrow|please|under|asap|before|after)\b|[.!])",
         rf"{_REACH} {_PERSON}{_SOMEONE}",
         rf"(?:want|need|like|prefer|get|is there|are there)(?: to (?:speak|talk|chat)(?: to| with)?)? {_PERSON}(?:human(?: being)?|real person|representative|(?:live|human|support) agent|operator|manager)",
         r"need an agent",
@@ -109,10 +152,26 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"call me (?:asap|today|tomorrow|now|on my|under|at \+?\d)",
     ),
     Reason.ACCOUNT_ACTION: (
+        r"(?:please |pls |plz |can you |could you |would you |will you |i want you to |i need you to |kindly )(?:transfer|change|hand over|assign) (?:me )?(?:the |our |my )?(?:workspace )?owner(?:ship)?",
+        r"(?:please |pls |plz |can you |could you |would you |will you |i need you to |kindly )(?:reset|remove|disable|turn off|switch off) (?:my|our|the) (?:two-step verification|2fa|authenticator|two-factor authentication)(?! (?:app|in))",
+        r"(?:close|delete|terminate|cancel) (?:my|our) (?:account|workspace|subscription|membership)(?=,? (?:please|immediately|now|right away|asap|as of|effective)\b)",
+        r"(?:i|we) (?:want|would like|need) (?:my|our) (?:account|workspace|subscription) (?:to be )?(?:closed|deleted|cancelled|canceled|terminated|merged|unlocked)",
+        r"(?:please |can you |could you )(?:merge|unite) (?:my|our|these|the|both) (?:two )?(?:accounts|workspaces)",
         r"(?:please |pls |plz |can you |could you |would you |i want you to |i need you to )(?:cancel|delete|close|suspend|reactivate|unlock|merge|upgrade|downgrade|terminate|deactivate) (?:my|our) (?:account|workspace|subscription|plan|membership)(?: for me)?",
         r"(?:i|we)(?: want| would like|'d like| wish) to (?:cancel|terminate) (?:my|our|the) (?:subscription|plan|contract|membership)",
     ),
     Reason.NEGATIVE_SENTIMENT: (
+        rf"(?:second|third|fourth|fifth|sixth|seventh|tenth|umpteenth|hundredth|\d+(?:nd|rd|th)) time(?: now)?(?: that)?,? (?:i|we)(?:'m|'re|'ve| am| are| have| had)?(?: to| now| already)? {_TOLD}(?! (?:an?|the|my) (?:comment|note|rule|task|card|project|board|file|app))",
+        r"(?:second|third|fourth|fifth|sixth|seventh|tenth|\d+(?:nd|rd|th)) (?:e-?mail|message|ticket|request|complaint|reminder)(?: (?:about|on|for|regarding|i|we|and)\b)",
+        rf"(?:still|nothing|yet)[^.?!\n]{{0,40}} after {_MANY} (?:\w+ )?{_ANSWERS}",
+        rf"after {_MANY} (?:\w+ )?{_ANSWERS}[^.?!\n]{{0,40}} (?:still|nothing|no closer|not)",
+        rf"(?:i|we)(?:'ve| have| had)?(?: already| now)? {_TOLD} (?:(?:you|this|that|it|support|about|the|same|thing|problem) ){{0,5}}(?:already )?(?:{_MANY} times|thrice|twice (?:now|already|and))",
+        r"how (?:many times|often) (?:do|must|should|will) (?:i|we)(?: have to| need to)? (?:explain|ask|write|tell|report|repeat|say)",
+        r"(?:keep|keeps) (?:sending|giving|getting) (?:me |us )?(?:back )?the same (?:\w+ )?(?:answer|reply|article|link|response)",
+        r"(?:none|neither|not one) of your (?:answers|replies|suggestions|tips|articles) (?:has |have )?(?:help|work|fix|solv)\w*",
+        r"(?:nobody|no one|no-one) (?:ever )?(?:answers|replies|responds|answered|replied|has (?:answered|replied|responded)|is (?:answering|helping))(?: to)? (?:me|us|my|our)",
+        r"(?:i am|i'm|we are|we're) (?:losing|running out of) (?:my |our )?patience",
+        r"(?:sick|tired) of (?:this|your|waiting|asking|explaining|repeating|the same)",
         rf"(?:extremely|very|really|so|deeply|beyond|absolutely|incredibly|highly) {_ANGRY}",
         rf"{_ANGRY} and {_ANGRY}",
         r"(?:i am|i'm|we are|we're) (?:furious|livid|outraged|disgusted|fed up|sick of|sick and tired)",

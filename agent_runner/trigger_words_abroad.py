@@ -172,7 +172,7 @@ _GERMAN: dict[Reason, tuple[str, ...]] = {
     Reason.PRICING_INQUIRY: (
         r"preise?n?(?! (?:spalte|feld))",
         r"preisliste|preismodell|preisu?e?bersicht|preisanfrage",
-        r"(?:was|wie ?viel) (?:kosten?|wu?e?rden?[^.?!\n]{0,40} kosten)",
+        r"(?:was|wie ?viel) (?:kostet|kosten|wu?e?rden?[^.?!\n]{0,40} kosten)",
         r"(?:kosten|geb[u]e?hren) pro (?:monat|nutzer|jahr|benutzer|platz)",
         r"(?:rabatte?|mengenrabatt|preisnachlass)",
         r"(?:gu?e?nstigere[rns]?|billigere[rns]?|gu?e?nstigste[rns]?) (?:tarif|plan|paket|abo|version|variante)",

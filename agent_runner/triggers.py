@@ -1,4 +1,4 @@
-"""Fixed rules that hand over before any model is asked. Every language is tried; tests hold both sides of every rule."""
+"""Fixed rules that hand over before any model is asked. All languages are tried; tests hold both sides of each."""
 
 import re
 import unicodedata
