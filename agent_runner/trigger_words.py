@@ -22,9 +22,27 @@ _IN_A_BOARD = (
 )
 _ANGRY = r"(?:disappointed|angry|upset|unhappy|dissatisfied|frustrated|fed up|furious)"
 
+# A law firm writes about itself, and a lawyer is invited like any other guest.
+_OUR_TRADE = "".join(
+    f"(?<!{words} )"
+    for words in (
+        "we are",
+        "we're",
+        "for an",
+        "for a",
+        "work for",
+        "firm of",
+        "invite our",
+        "invite my",
+        "invite a",
+        "add our",
+        "add my",
+    )
+)
+_NOT_HOW = r"(?![\s\S]{0,300}\b(?:how|where|myself|button|option|can i|possible)\b)"
 _MANY = r"(?:two|three|four|five|six|seven|ten|several|many|multiple|countless|so many|a dozen|\d+)"
 _ANSWERS = (
-    r"(?:answers|replies|responses|e-?mails|mails|messages|tickets|requests|suggestions|chats|conversations)"
+    r"(?:answers|replies|responses|e-?mails|mails|messages|tickets|requests(?! to)|suggestions|chats|conversations)"
 )
 _TOLD = r"(?:writ|wrot|ask|contact|report|tell|told|explain|rais|mail|e-?mail|messag|complain|request|com(?:e|ing) back|open|open(?:ing)? a ticket)\w*"
 
@@ -35,11 +53,13 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"(?:don't|do not) want to (?:live|be alive)(?: any ?more)?",
         r"self[- ]harm(?:ing)?",
         r"(?:kill|hurt|harm)(?:ing)? myself",
-        r"suicid(?:e|al)",
+        r"suicid(?:e|al)(?! (?:prevention|hotline|helpline|charity))",
         r"end(?:ing)? my (?:own )?life",
         r"want to die",
     ),
     Reason.LEGAL: (
+        r"(?<!how do i )(?<!how can i )(?<!how to )(?:delete|erase|remove|send me|hand over) (?:all |any )?(?:of )?(?:the )?(?:personal )?(?:data|information) (?:that )?(?:you|tidewater|your company) (?:have|has|hold|store|keep)s?",
+        r"hear(?:ing)? from (?:our|my) (?:legal|law)",
         r"(?:subject access|erasure) request",
         r"(?:under|according to|pursuant to|per|in line with|my rights under|invoke|violat(?:es?|ing|ion of)) (?:art(?:icle|\.)? ?\d+ (?:of )?)?(?:the )?(?:eu )?(?:gdpr|ccpa)",
         r"(?:what|which) (?:personal )?(?:data|information) (?:do you|does your company|does tidewater|you) (?:store|hold|have|keep|process|collect) (?:about|on|of) (?:me|us)",
@@ -54,8 +74,8 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"(?:copyright|trademark|patent) (?:infringement|violation)|dmca",
         r"subpoena",
         r"(?:report|reporting|complain|complaint)(?: you| this)?(?: about you)? to (?:the )?(?:data protection|privacy|consumer|supervisory) ",
-        rf"(?:lawyers?|solicitors?){_IN_A_BOARD}",
-        r"attorneys?(?! general'?s? office)",
+        rf"{_OUR_TRADE}(?:lawyers?|solicitors?){_IN_A_BOARD}",
+        rf"{_OUR_TRADE}attorneys?(?! general'?s? office)",
         r"(?:my|our) legal (?:team|department|counsel|advis[eo]rs?) (?:will|would|says?|said|has|have|advises?|advised|wants?)",
         r"(?:i|we)(?:'ll| will| would| am going to|'m going to| are going to| shall| may| might| could| can| have to)? sue",
         r"(?:to|will|gonna) sue (?:you|your company|them|tidewater)",
@@ -72,6 +92,10 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"data (?:subject|protection) (?:access )?(?:request|authority|officer)",
     ),
     Reason.SECURITY: (
+        r"(?:received|got|getting|receiving) (?:an? |this |several )?(?:phishing|scam|fake) (?:e-?mails?|mails?|messages?)",
+        r"(?:found|discovered|report|reporting)[^.?!\n]{0,20} (?:xss|sql injection|csrf|exploit)",
+        r"(?:log-?in|session|sign-?in|device)[^.?!\n]{0,30} (?:isn't|is not|wasn't|was not) (?:mine|me|ours|us)",
+        r"(?:password )?reset[^.?!\n]{0,20} (?:i|we) (?:did not|didn't|never|have not|haven't) (?:request|ask)\w*",
         r"(?:api )?(?:tokens?|keys?|passwords?|credentials) (?:was|were|has been|have been|got|is|are) (?:leaked|stolen|exposed|compromised|published)",
         r"(?:stole|leaked|is using|has stolen) (?:my|our) (?:password|api token|token|api key|credentials|account)",
         r"(?:found|report|reporting|discovered|disclose) (?:an? |this )?(?:critical |serious )?(?:security )?(?:vulnerability|security (?:hole|flaw|issue|bug|problem))",
@@ -89,6 +113,10 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"(?<!prevent )(?<!against )(?<!avoid )(?<!stop )(?<!block )unauthori[sz]ed (?:access|log-?ins?|charges?|payments?)",
     ),
     Reason.REFUND_REQUEST: (
+        r"overcharged",
+        r"(?:charged|billed|debited) (?:me |us )?(?:by mistake|by accident|wrongly|incorrectly|too much|in error|after (?:i|we) cancel\w*)",
+        r"(?:took|taken|withdrew|withdrawn|deducted|debited) (?:the |my |our )?(?:money|payment|amount|fee)?(?: from my (?:card|account))? ?twice",
+        r"(?:return|give back|pay back|send back) (?:me )?(?:the|my|our) (?:payment|money)",
         rf"refunds?{_IN_A_BOARD}",
         r"refunded",
         r"refunding",
@@ -99,6 +127,11 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"double[- ](?:charged|billed)",
     ),
     Reason.PRICING_INQUIRY: (
+        rf"(?:what(?:'s| is| are| would be)|tell me|know) the (?:total |exact |annual |monthly )?(?:costs?|fees?|rates?){_IN_A_BOARD}",
+        r"(?:what|how much) (?:\w+ ){1,4}costs?(?= (?:per|a|annually|monthly|yearly|us|for)\b|[ ?!.]*(?:\n|$))",
+        r"(?:promo(?:tion|tional)?|coupon|voucher|discount) codes?",
+        r"(?:better|special|good) deal (?:if|for|on|when)",
+        r"(?:your|the) (?:quote|offer) (?:is|seems|was) (?:too |very |so )?(?:high|expensive)",
         r"(?:send|get|give|want|need|needs|have|request|like|make)(?: me| us| you)? (?:a|your best) (?:quote|quotation)",
         r"quotation for",
         # "Does the invoice show the price" is about the product, "what is the price" is about us.
@@ -115,6 +148,10 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"(?:send|get|give|want|need|have|request) (?:me |us )?a quote",
     ),
     Reason.ABUSE: (
+        r"screw you",
+        r"shut up",
+        r"dumb(?:ass)? (?:bot|company|people|machine|idiots?)",
+        r"(?:you|u) (?:guys|people|lot|folks) (?:are |r )(?:all )?(?:such )?(?:a bunch of )?(?:idiots?|morons?|useless|incompetent|scammers?|liars?|thieves|crooks|pathetic|stupid)",
         r"(?:mother)?fuck\w*",
         r"wtf",
         r"(?:bull)?shit(?:ty)?",
@@ -129,6 +166,11 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"(?:go to|burn in) hell",
     ),
     Reason.CUSTOMER_REQUEST: (
+        r"real (?:person|human)s?,? (?:please|pls|now)",
+        r"(?:want|need) an? (?:real |actual |live )?(?:person|human)(?=[ .!,]*(?:\n|$)|[.!,]| (?:to (?:help|answer|look|call|read)|not|instead))",
+        r"(?:someone|somebody|anyone) (?:from|in|at|on) your (?:\w+ )?(?:team|company|side|staff|office)",
+        r"have (?:someone|somebody) (?:call|contact|phone|ring|e-?mail) (?:me|us)",
+        r"escalate (?:this|it|my (?:case|ticket|issue|complaint|request|problem)|the (?:case|ticket|issue))(?! (?:task|card|column))",
         r"(?:speak|talk|chat|connect me|transfer me|put me through|pass me|forward me|direct me)(?:ing)?(?: directly)? (?:to|with|on to) (?:the|your|a|an|my)? ?(?:(?:billing|sales|support|customer|technical|accounts?|service|human) )*(?:boss|department|reception|front desk|support|sales|management|team lead|expert|specialist|technician|staff|employee|team)(?! (?:in|of|channel|project|board|who|that|members?)\b)",
         r"(?:have|arrange|schedule|book|get) a (?:phone )?call (?:with (?:your|the|a|an|someone|somebody)|back)",
         r"(?:want|need|help|trying|like)[^.?!\n]{0,25} (?:live|human|real) (?:agent|person|human being)",
@@ -152,6 +194,8 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"call me (?:asap|today|tomorrow|now|on my|under|at \+?\d)",
     ),
     Reason.ACCOUNT_ACTION: (
+        rf"^(?:(?:hi|hello|hey|dear \w+)[,.! ]+)?(?:cancel|close|delete|terminate|deactivate|suspend|unlock|downgrade) (?:my|our) (?:account|workspace|subscription|plan|membership){_NOT_HOW}",
+        rf"(?<!if )(?<!when )(?<!before )(?:i|we)(?:'d like| want| would like| need| wish) to (?:close|delete|terminate|deactivate) (?:my|our) (?:account|workspace){_NOT_HOW}",
         r"(?:please |pls |plz |can you |could you |would you |will you |i want you to |i need you to |kindly )(?:transfer|change|hand over|assign) (?:me )?(?:the |our |my )?(?:workspace )?owner(?:ship)?",
         r"(?:please |pls |plz |can you |could you |would you |will you |i need you to |kindly )(?:reset|remove|disable|turn off|switch off) (?:my|our|the) (?:two-step verification|2fa|authenticator|two-factor authentication)(?! (?:app|in))",
         r"(?:close|delete|terminate|cancel) (?:my|our) (?:account|workspace|subscription|membership)(?=,? (?:please|immediately|now|right away|asap|as of|effective)\b)",
@@ -161,6 +205,11 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"(?:i|we)(?: want| would like|'d like| wish) to (?:cancel|terminate) (?:my|our|the) (?:subscription|plan|contract|membership)",
     ),
     Reason.NEGATIVE_SENTIMENT: (
+        r"(?:second|third|fourth|fifth|sixth|seventh|tenth|\d+(?:nd|rd|th)) time (?:asking|writing|contacting|reporting|telling|explaining)",
+        rf"already {_TOLD} (?:you |this |it |support |about )*(?:twice|{_MANY} times)",
+        r"(?:your|the|this) (?:customer )?(?:support|service|bot|company|help|product) is (?:absolutely |completely |totally |just )?(?:useless|terrible|awful|horrible|rubbish|disgusting|worthless)",
+        r"(?:had|have) (?:had )?enough of (?:this|you|it|your)",
+        r"(?:i'm|i am|we're|we are) done with (?:you|tidewater|your company|this company)",
         rf"(?:second|third|fourth|fifth|sixth|seventh|tenth|umpteenth|hundredth|\d+(?:nd|rd|th)) time(?: now)?(?: that)?,? (?:i|we)(?:'m|'re|'ve| am| are| have| had)?(?: to| now| already)? {_TOLD}(?! (?:an?|the|my) (?:comment|note|rule|task|card|project|board|file|app))",
         r"(?:second|third|fourth|fifth|sixth|seventh|tenth|\d+(?:nd|rd|th)) (?:e-?mail|message|ticket|request|complaint|reminder)(?: (?:about|on|for|regarding|i|we|and)\b)",
         rf"(?:still|nothing|yet)[^.?!\n]{{0,40}} after {_MANY} (?:\w+ )?{_ANSWERS}",

@@ -68,6 +68,7 @@ _SPANISH: dict[Reason, tuple[str, ...]] = {
         r"(?<!evitar )(?<!contra )(?<!impedir )(?<!prevenir )(?:cargos?|accesos?|pagos?) no autorizados?",
     ),
     Reason.REFUND_REQUEST: (
+        r"(?:quiero|solicito|exijo|pido|pedir) (?:una|la|mi) devolucion",
         r"reembols(?:os?|ar|en|e|ad[oa]|arme|enme|eme|arnos)",
         r"devolucion (?:del dinero|del importe|del pago|de mi dinero|del cargo)",
         r"dev(?:uelv|olv)\w* (?:el|mi|nuestro) dinero",
@@ -75,7 +76,7 @@ _SPANISH: dict[Reason, tuple[str, ...]] = {
         r"doble cobro",
     ),
     Reason.PRICING_INQUIRY: (
-        r"precios?",
+        r"precios?(?![^.?!\n]{0,50} (?:tarjeta|campo|columna|tablero|etiqueta|tarea)s?\b)",
         r"cuanto (?:me |nos )?(?:cuestan?|costarian?|vale|valen|cobran|sale|saldria)(?! (?:en )?(?:tiempo|memoria))",
         r"(?:que|sus|las|vuestras|nuevas) tarifas?",
         r"descuentos?",
@@ -98,7 +99,7 @@ _SPANISH: dict[Reason, tuple[str, ...]] = {
     Reason.CUSTOMER_REQUEST: (
         r"(?:hablar|chatear|comunicarme|contactar|conversar)(?: directamente)? con (?:un[ao]? |algun[ao]? |el |la |su |vuestro )?(?:persona|humano|ser humano|agente|alguien|operador[a]?|representante|responsable|encargad[oa]|gerente|supervisor[a]?|asesor[a]?)(?! (?:de (?:mi|nuestro|otro)|del (?:proyecto|equipo)|en (?:mi|el|un)|que|fuera|invitad[oa]))",
         r"(?:paseme|paseme|pongame|comuniqueme|transfierame|conecteme|pasadme|ponganme|comuniquenme) con",
-        r"(?:quiero|necesito|prefiero|quisiera|hay) (?:a )?(?:un[ao]? |algun )?(?:humano|persona real|persona de verdad|agente(?: humano)?|ser humano|operador)",
+        r"(?:quiero|necesito|prefiero|quisiera|hay) (?:a )?(?:un[ao]? |algun )?(?:humano|persona real|persona de verdad|agente(?: humano)?(?! de)|ser humano|operador)",
         r"con una persona (?:real|de verdad|de carne y hueso)",
         r"no (?:quiero (?:hablar )?)?con (?:un |una )?(?:bot|robot|maquina)",
         r"(?:eres|es usted|es esto|estoy hablando con) un (?:bot|robot|humano)",
@@ -163,14 +164,14 @@ _GERMAN: dict[Reason, tuple[str, ...]] = {
         r"unbefugter? (?:zugriff|zugang) auf (?:mein|unser)",
     ),
     Reason.REFUND_REQUEST: (
-        r"(?:ru?e?ck)?erstatt(?:ung|ungen|en|et|e)(?: sie)?(?! (?:spalte|feld))",
+        r"(?:ru?e?ck)?erstatt(?:ung|ungen|en|et|e)(?! (?:spalte|feld|bericht|meldung))",
         r"(?:mein|unser|das) geld zuru?e?ck",
         r"(?:doppelt|zweimal|zwei mal) (?:abgebucht|berechnet|belastet|bezahlt|verrechnet)",
         r"doppelte (?:abbuchung|berechnung|belastung)",
         r"ru?e?ckbuchung|ru?e?ckzahlung",
     ),
     Reason.PRICING_INQUIRY: (
-        r"preise?n?(?! (?:spalte|feld))",
+        r"preise?n?(?! (?:spalte|feld|sehen|anzeigen))(?![^.?!\n]{0,50} (?:karten?|felde?r?n?|spalten?|aufgaben?|etiketten?)\b)",
         r"preisliste|preismodell|preisu?e?bersicht|preisanfrage",
         r"(?:was|wie ?viel) (?:kostet|kosten|wu?e?rden?[^.?!\n]{0,40} kosten)",
         r"(?:kosten|geb[u]e?hren) pro (?:monat|nutzer|jahr|benutzer|platz)",
@@ -228,6 +229,7 @@ _GERMAN: dict[Reason, tuple[str, ...]] = {
         r"nach (?:zwei|drei|vier|fu?e?nf|mehreren|vielen|\d+) (?:antworten|mails|e-mails|nachrichten|tickets|anfragen|versuchen)[^.?!\n]{0,40}(?:immer noch|noch immer|nichts|weiterhin|noch nicht)",
         r"(?:immer noch|noch immer|weiterhin)[^.?!\n]{0,40} nach (?:zwei|drei|vier|fu?e?nf|mehreren|vielen|\d+) (?:antworten|mails|e-mails|nachrichten|tickets|anfragen)",
         r"(?:schon|bereits) (?:zweimal|dreimal|viermal|mehrmals|mehrfach|zigmal|\d+ ?mal) (?:\w+ )?(?:geschrieben|gemeldet|gefragt|erkla?e?rt|kontaktiert|angefragt)",
+        r"zum (?:zweiten|dritten|vierten|fu?e?nften|sechsten|zehnten|x-ten|wiederholten) mal (?:schreib|frag|meld|bitt|erkla?e?r|kontaktier)\w*",
         r"wie oft (?:muss|soll|denn) (?:ich|wir|noch)",
     ),
 }

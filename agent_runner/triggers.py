@@ -33,7 +33,7 @@ URGENCY: dict[Reason, Urgency] = {
 
 
 def _words(alternatives: tuple[str, ...], before: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![{before}])(?:" + "|".join(alternatives) + r")(?![\w-])", re.IGNORECASE)
+    return re.compile(rf"(?<![{before}])(?:" + "|".join(alternatives) + r")(?![\w-])", re.IGNORECASE | re.MULTILINE)
 
 
 def _rules() -> tuple[tuple[Reason, Urgency, re.Pattern[str]], ...]:
