@@ -17,9 +17,7 @@ _REACH = (
     r"(?: (?:to|with))?"
 )
 # Things in the product that may be called like a rule's word: "the refund column", "a price label".
-_IN_A_BOARD = (
-    r"(?! (?:columns?|fields?|labels?|boards?|cards?|tags?|tasks?|projects?|templates?|reports?|pages?|articles?))"
-)
+_IN_A_BOARD = r"(?![\"'»”]? (?:columns?|fields?|labels?|boards?|cards?|tags?|tasks?|projects?|templates?|reports?|pages?|articles?))"
 _ANGRY = r"(?:disappointed|angry|upset|unhappy|dissatisfied|frustrated|fed up|furious)"
 
 # A law firm writes about itself, and a lawyer is invited like any other guest.

@@ -164,7 +164,7 @@ _GERMAN: dict[Reason, tuple[str, ...]] = {
         r"unbefugter? (?:zugriff|zugang) auf (?:mein|unser)",
     ),
     Reason.REFUND_REQUEST: (
-        r"(?:ru?e?ck)?erstatt(?:ung|ungen|en|et|e)(?! (?:spalte|feld|bericht|meldung))",
+        r"(?:ru?e?ck)?erstatt(?:ung|ungen|en|et|e)(?! (?:ich )?(?:spalte|feld|bericht|meldung))",
         r"(?:mein|unser|das) geld zuru?e?ck",
         r"(?:doppelt|zweimal|zwei mal) (?:abgebucht|berechnet|belastet|bezahlt|verrechnet)",
         r"doppelte (?:abbuchung|berechnung|belastung)",
