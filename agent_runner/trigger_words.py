@@ -7,7 +7,7 @@ _PERSON = (
     r"(?:(?:real|actual|live|human|normal|support|customer (?:service|care|support)|service|damn|bloody|fucking) )*"
 )
 _SOMEONE = (
-    r"(?:humans?(?: beings?)?|persons?|representatives?|rep|agents?|operators?|assistants?|executives?|managers?|supervisors?"
+    r"(?:humans?(?: beings?)?|persons?|representatives?|rep|agents?|operators?|assistants?|executives?|managers?(?! (?:of|in) (?:a|the|my|our|this) (?:project|board|team|workspace|task))|supervisors?"
     r"|receptionist|member of (?:your|the) (?:staff|team)"
     r"|(?:somebody|someone)(?! (?:else )?(?:in|on|at|from|outside|who|that|to|i|we)\b)"
     r"|people(?! (?:in|on|at|from|outside|who|that)\b))"
@@ -56,6 +56,9 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"want to die",
     ),
     Reason.LEGAL: (
+        r"breach(?:ed|ing) (?:our|the|your own) (?:contract|agreement|terms)",
+        r"(?:my|our) legal (?:advis[eo]r|counsel|team|department)s? (?:is|are)(?= (?:going|looking|reviewing|preparing|involved|now))",
+        r"(?:all|any|what|which|see|copy of) (?:the )?(?:personal )?(?:data|information) (?:that )?(?:you|tidewater) (?:store|hold|have|keep|collected|process)(?:s|ed)? (?:on|about|of) (?:me|us)",
         r"(?<!how do i )(?<!how can i )(?<!how to )(?:delete|erase|remove|send me|hand over) (?:all |any )?(?:of )?(?:the )?(?:personal )?(?:data|information) (?:that )?(?:you|tidewater|your company) (?:have|has|hold|store|keep)s?",
         r"hear(?:ing)? from (?:our|my) (?:legal|law)",
         r"(?:subject access|erasure) request",
@@ -90,6 +93,9 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"data (?:subject|protection) (?:access )?(?:request|authority|officer)",
     ),
     Reason.SECURITY: (
+        r"(?:my|our|the) (?:account|workspace) (?:was|is being|has been|is) (?:accessed|used|entered|hijacked|infiltrated)(?= (?:by|from))",
+        r"(?:unknown|strange) (?:person|people|users?) (?:is|are|was|were|has|have)[^.?!\n]{0,12} (?:in|joined|entered|access)",
+        r"(?:there (?:is|was|were|has been)|noticed|noticing|see|saw|got|found) (?:an? |some |several )?(?:suspicious|strange|unknown) (?:log-?ins?|sign-?ins?|activity|sessions?|devices?)",
         r"(?:received|got|getting|receiving) (?:an? |this |several )?(?:phishing|scam|fake) (?:e-?mails?|mails?|messages?)",
         r"(?:found|discovered|report|reporting)[^.?!\n]{0,20} (?:xss|sql injection|csrf|exploit)",
         r"(?:log-?in|session|sign-?in|device)[^.?!\n]{0,30} (?:isn't|is not|wasn't|was not) (?:mine|me|ours|us)",
@@ -108,14 +114,17 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"(?:someone|somebody)(?: else)?(?: has)? (?:logged|signed|broke|broken|got|gotten) (?:in ?to|into) (?:my|our) (?:account|workspace)",
         r"(?:someone|somebody) (?:else )?(?:has|gained|got) access to (?:my|our) (?:account|workspace)",
         r"(?:data|security) (?:breach|leak|incident)",
-        r"(?<!prevent )(?<!against )(?<!avoid )(?<!stop )(?<!block )unauthori[sz]ed (?:access|log-?ins?|charges?|payments?)",
+        r"(?<!prevent )(?<!against )(?<!avoid )(?<!stop )(?<!block )unauthori[sz]ed (?:access|log-?ins?|charges?|payments?)(?! (?:attempts? (?:in|log)|attempts?\?|log\b))",
     ),
     Reason.REFUND_REQUEST: (
+        r"(?:duplicate|double|wrong|mistaken|erroneous) (?:charge|payment|billing|debit)",
+        r"(?:charged|billed|debited) (?:my|our|the) (?:\w+ )?(?:card|account) (?:twice|double|again|two times)",
+        r"(?:charged|billed) for (?:a |the )?(?:months?|years?|seats?|users?|something)[^.?!\n]{0,15} (?:did not|didn't|never|not)",
         r"overcharged",
         r"(?:charged|billed|debited) (?:me |us )?(?:by mistake|by accident|wrongly|incorrectly|too much|in error|after (?:i|we) cancel\w*)",
         r"(?:took|taken|withdrew|withdrawn|deducted|debited) (?:the |my |our )?(?:money|payment|amount|fee)?(?: from my (?:card|account))? ?twice",
         r"(?:return|give back|pay back|send back) (?:me )?(?:the|my|our) (?:payment|money)",
-        rf"refunds?{_IN_A_BOARD}",
+        rf"refunds?{_IN_A_BOARD}(?! requests? (?:are|is|board|in|on|as)\b)",
         r"refunded",
         r"refunding",
         r"reimburse(?:d|ment)?",
@@ -125,9 +134,10 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"double[- ](?:charged|billed)",
     ),
     Reason.PRICING_INQUIRY: (
+        r"(?:what|how much) do (?:you|they) charge(?= (?:for|per)\b|[ ?!.]*(?:\n|$))",
         rf"(?:what(?:'s| is| are| would be)|tell me|know) the (?:total |exact |annual |monthly )?(?:costs?|fees?|rates?){_IN_A_BOARD}",
         r"(?:what|how much) (?:\w+ ){1,4}costs?(?= (?:per|a|annually|monthly|yearly|us|for)\b|[ ?!.]*(?:\n|$))",
-        r"(?:promo(?:tion|tional)?|coupon|voucher|discount) codes?",
+        r"(?:promo(?:tion|tional)?|coupon|voucher|discount) codes?(?! (?:column|field|label)s?)",
         r"(?:better|special|good) deal (?:if|for|on|when)",
         r"(?:your|the) (?:quote|offer) (?:is|seems|was) (?:too |very |so )?(?:high|expensive)",
         r"(?:send|get|give|want|need|needs|have|request|like|make)(?: me| us| you)? (?:a|your best) (?:quote|quotation)",
@@ -146,8 +156,11 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"(?:send|get|give|want|need|have|request) (?:me |us )?a quote",
     ),
     Reason.ABUSE: (
+        r"(?:morons|assholes|dumbasses|scumbags)",
+        r"(?:bloody|damn|fucking|you|these|such) (?:idiots?|fools|morons?)",
+        r"(?:this|your|such) (?:crap|crappy) (?:app|software|product|service|company|tool|support)",
         r"screw you",
-        r"shut up",
+        r"(?:just )?shut up(?=[ .!,]*(?:\n|$)|[.!,]| (?:you|stupid|already)\b)",
         r"dumb(?:ass)? (?:bot|company|people|machine|idiots?)",
         r"(?:you|u) (?:guys|people|lot|folks) (?:are |r )(?:all )?(?:such )?(?:a bunch of )?(?:idiots?|morons?|useless|incompetent|scammers?|liars?|thieves|crooks|pathetic|stupid)",
         r"(?:mother)?fuck\w*",
@@ -164,11 +177,17 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"(?:go to|burn in) hell",
     ),
     Reason.CUSTOMER_REQUEST: (
+        r"(?:speak|talk|chat) (?:to|with) (?:someone|somebody|anyone|anybody) (?:in|from|at) (?:your )?(?:support|sales|billing|tidewater|customer (?:service|care|support)|the support)",
+        r"(?:speak|talk|chat)(?:ing)? (?:to|with) (?:your |the )?customer (?:service|care|support)",
+        r"(?:give|send|tell) me (?:your|a) (?:phone|telephone|support) number",
+        r"(?:phone|telephone) number (?:where )?(?:i|we) can (?:call|ring|reach)",
+        r"(?:your|support) (?:phone|telephone|hotline) number",
+        r"(?:can|could|may) i (?:call|phone|ring) you",
         r"real (?:person|human)s?,? (?:please|pls|now)",
         r"(?:want|need) an? (?:real |actual |live )?(?:person|human)(?=[ .!,]*(?:\n|$)|[.!,]| (?:to (?:help|answer|look|call|read)|not|instead))",
         r"(?:someone|somebody|anyone) (?:from|in|at|on) your (?:\w+ )?(?:team|company|side|staff|office)",
         r"have (?:someone|somebody) (?:call|contact|phone|ring|e-?mail) (?:me|us)",
-        r"escalate (?:this|it|my (?:case|ticket|issue|complaint|request|problem)|the (?:case|ticket|issue))(?! (?:task|card|column))",
+        r"escalate (?:this(?! (?:task|card))|it|my (?:case|ticket|issue|complaint|request|problem)|the (?:case|ticket|issue))(?! (?:task|card|column))",
         r"(?:speak|talk|chat|connect me|transfer me|put me through|pass me|forward me|direct me)(?:ing)?(?: directly)? (?:to|with|on to) (?:the|your|a|an|my)? ?(?:(?:billing|sales|support|customer|technical|accounts?|service|human) )*(?:boss|department|reception|front desk|support|sales|management|team lead|expert|specialist|technician|staff|employee|team)(?! (?:in|of|channel|project|board|who|that|members?)\b)",
         r"(?:have|arrange|schedule|book|get) a (?:phone )?call (?:with (?:your|the|a|an|someone|somebody)|back)",
         r"(?:want|need|help|trying|like)[^.?!\n]{0,25} (?:live|human|real) (?:agent|person|human being)",
@@ -192,6 +211,10 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"call me (?:asap|today|tomorrow|now|on my|under|at \+?\d)",
     ),
     Reason.ACCOUNT_ACTION: (
+        r"(?:please |pls |plz |can you |could you |would you |kindly )(?:remove|terminate|reactivate|restore|reopen|unblock|unsuspend|upgrade|downgrade) (?:my|our) (?:account|workspace|contract|subscription|plan)",
+        r"(?:reactivate|unlock|unblock|reopen|unsuspend) (?:my|our|it|the) ?(?:account|workspace|subscription)?,? (?:please|pls|asap|now)",
+        r"(?:please|then|so) (?:reactivate|unlock|unblock|unsuspend) it",
+        r"(?:please |can you |could you )(?:upgrade|downgrade|switch|move) us to (?:the )?(?:starter|team|business|free|enterprise)",
         rf"^(?:(?:hi|hello|hey|dear \w+)[,.! ]+)?(?:cancel|close|delete|terminate|deactivate|suspend|unlock|downgrade) (?:my|our) (?:account|workspace|subscription|plan|membership){_NOT_HOW}",
         rf"(?<!if )(?<!when )(?<!before )(?:i|we)(?:'d like| want| would like| need| wish) to (?:close|delete|terminate|deactivate) (?:my|our) (?:account|workspace){_NOT_HOW}",
         r"(?:please |pls |plz |can you |could you |would you |will you |i want you to |i need you to |kindly )(?:transfer|change|hand over|assign) (?:me )?(?:the |our |my )?(?:workspace )?owner(?:ship)?",
@@ -203,16 +226,17 @@ ENGLISH: dict[Reason, tuple[str, ...]] = {
         r"(?:i|we)(?: want| would like|'d like| wish) to (?:cancel|terminate) (?:my|our|the) (?:subscription|plan|contract|membership)",
     ),
     Reason.NEGATIVE_SENTIMENT: (
+        r"(?:you|you've|you have|it) (?:have )?wasted (?:my|our|so much|a whole|hours|days)",
         r"(?:second|third|fourth|fifth|sixth|seventh|tenth|\d+(?:nd|rd|th)) time (?:asking|writing|contacting|reporting|telling|explaining)",
         rf"already {_TOLD} (?:you |this |it |support |about )*(?:twice|{_MANY} times)",
         r"(?:your|the|this) (?:customer )?(?:support|service|bot|company|help|product) is (?:absolutely |completely |totally |just )?(?:useless|terrible|awful|horrible|rubbish|disgusting|worthless)",
         r"(?:had|have) (?:had )?enough of (?:this|you|it|your)",
         r"(?:i'm|i am|we're|we are) done with (?:you|tidewater|your company|this company)",
         rf"(?:second|third|fourth|fifth|sixth|seventh|tenth|umpteenth|hundredth|\d+(?:nd|rd|th)) time(?: now)?(?: that)?,? (?:i|we)(?:'m|'re|'ve| am| are| have| had)?(?: to| now| already)? {_TOLD}(?! (?:an?|the|my) (?:comment|note|rule|task|card|project|board|file|app))",
-        r"(?:second|third|fourth|fifth|sixth|seventh|tenth|\d+(?:nd|rd|th)) (?:e-?mail|message|ticket|request|complaint|reminder)(?: (?:about|on|for|regarding|i|we|and)\b)",
+        r"(?:second|third|fourth|fifth|sixth|seventh|tenth|\d+(?:nd|rd|th)) (?:e-?mail|message|ticket|request|complaint|reminder)(?: (?:about|regarding|i (?:send|write|have|sent)|we (?:send|write|have|sent)|and still)\b)",
         rf"(?:still|nothing|yet)[^.?!\n]{{0,40}} after {_MANY} (?:\w+ )?{_ANSWERS}",
         rf"after {_MANY} (?:\w+ )?{_ANSWERS}[^.?!\n]{{0,40}} (?:still|nothing|no closer|not)",
-        rf"(?:i|we)(?:'ve| have| had)?(?: already| now)? {_TOLD} (?:(?:you|this|that|it|support|about|the|same|thing|problem) ){{0,5}}(?:already )?(?:{_MANY} times|thrice|twice (?:now|already|and))",
+        rf"(?:i|we)(?:'ve| have| had)?(?: already| now)? {_TOLD} (?:(?:you|this|that|it|support|about|the|same|thing|problem) ){{0,5}}(?:already )?(?:{_MANY} times(?! (?:a|per|each) )|thrice|twice (?:now|already|and))",
         r"how (?:many times|often) (?:do|must|should|will) (?:i|we)(?: have to| need to)? (?:explain|ask|write|tell|report|repeat|say)",
         r"(?:keep|keeps) (?:sending|giving|getting) (?:me |us )?(?:back )?the same (?:\w+ )?(?:answer|reply|article|link|response)",
         r"(?:none|neither|not one) of your (?:answers|replies|suggestions|tips|articles) (?:has |have )?(?:help|work|fix|solv)\w*",

@@ -157,6 +157,7 @@ _GERMAN: dict[Reason, tuple[str, ...]] = {
     ),
     Reason.SECURITY: (
         r"gehackt",
+        r"(?:passwort|zugangsdaten|konto|token)[^.?!\n]{0,12} (?:gestohlen|geklaut|gestohlen worden)",
         r"(?:konto|account|zugang|arbeitsbereich) (?:wurde|ist|worden)[^.?!\n]{0,15} (?:u?e?bernommen|kompromittiert|gestohlen|geknackt)",
         r"(?:jemand|ein fremder|ein unbekannter)(?: anderes?)? (?:hat|hatte)[^.?!\n]{0,40} (?:in (?:mein|unser)(?:em|en)? (?:konto|account|arbeitsbereich)|zugriff auf (?:mein|unser)(?:en)? (?:konto|account|arbeitsbereich))",
         r"(?<!vor einem )(?<!gegen )(?:datenleck|datenpanne|datendiebstahl|sicherheitsvorfall|sicherheitslu?e?cke)",

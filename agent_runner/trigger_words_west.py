@@ -117,7 +117,7 @@ PORTUGUESE: dict[Reason, tuple[str, ...]] = {
         r"encarregado (?:de|da) protecao de dados",
     ),
     Reason.SECURITY: (
-        r"(?:hackead[oa]|invadid[oa]|hackearam|invadiram|clonad[oa])",
+        r"(?:hackead[oa]|invadid[oa]|hackearam|invadi(?:ram|u)(?= (?:a )?(?:minha|nossa))|clonad[oa])",
         r"(?:conta|espaco) (?:foi|esta) (?:comprometid|roubad|pirateada)[oa]?",
         r"roubaram (?:a )?minha (?:conta|senha)",
         r"(?:alguem|um estranho)(?: mais)? (?:entrou|acessou|acedeu|fez login|tem acesso|iniciou sessao) (?:na|a|em|com a) ?(?:minha|nossa) (?:conta|area)",
