@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from agent_runner import retrieval_figures, sentiment_evaluation
+from agent_runner import escalation_evaluation, retrieval_figures, sentiment_evaluation
 from agent_runner.retrieval import NotEvaluated, Progress, evaluate_retrieval, read_sets
 from agent_runner.temporary_database import temporary_database
 from knowledge.embeddings import EmbeddingFailed
@@ -67,11 +67,27 @@ def _retrieval(options: dict[str, Any], progress: Progress) -> Measured:
 def _sentiment(options: dict[str, Any], progress: Progress) -> Measured:
     try:
         labelled = sentiment_evaluation.read_labelled(options["data"])
-    except sentiment_evaluation.BadRow as error:
+    except BadQuestion as error:
         raise BadFile(str(error)) from error
     judged = sentiment_evaluation.judge_rows(labelled, progress)
     figures = sentiment_evaluation.summary(judged)
     return Measured(summary=figures, tables=sentiment_evaluation.table(figures), rows=sentiment_evaluation.rows(judged))
+
+
+def _escalation(options: dict[str, Any], progress: Progress) -> Measured:
+    try:
+        figures, rows = escalation_evaluation.escalation_figures(options["data"])
+    except BadQuestion as error:
+        raise BadFile(str(error)) from error
+    return Measured(summary=figures, tables=escalation_evaluation.escalation_tables(figures), rows=rows)
+
+
+def _wants_human(options: dict[str, Any], progress: Progress) -> Measured:
+    try:
+        figures, rows = escalation_evaluation.wants_human_figures(options["data"])
+    except BadQuestion as error:
+        raise BadFile(str(error)) from error
+    return Measured(summary=figures, tables=escalation_evaluation.wants_human_tables(figures), rows=rows)
 
 
 KINDS = {
@@ -84,5 +100,15 @@ KINDS = {
         help="Whether the mood of messages is told, and how often a calm one is taken for an angry one.",
         add_arguments=sentiment_evaluation.add_arguments,
         measure=_sentiment,
+    ),
+    "escalation": Kind(
+        help="Whether what must go to people goes to people, for the right reason, and nothing else.",
+        add_arguments=escalation_evaluation.add_escalation,
+        measure=_escalation,
+    ),
+    "wants_human": Kind(
+        help="Whether customers who ask for a person are understood.",
+        add_arguments=escalation_evaluation.add_wants_human,
+        measure=_wants_human,
     ),
 }

@@ -11,13 +11,9 @@ from rich.table import Table
 from agent_runner.retrieval import Progress
 from agent_runner.sentiment import SENTIMENTS, Feeling, feel, is_negative
 from fte_project.text import clean_text
-from knowledge.loading import json_object
+from knowledge.question_files import BadQuestion, json_rows
 
 POSITIVE_ABOVE = 0.65
-
-
-class BadRow(ValueError):
-    """A file or line that cannot be measured with; the text says where and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +37,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def read_labelled(path: Path) -> list[tuple[str, str]]:
-    """The rows of a .jsonl file as pairs of text and sentiment. Raises BadRow, naming file and line."""
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise BadRow(f"{path.name} is not UTF-8 text: {error}") from error
-    except OSError as error:
-        raise BadRow(f"{path} cannot be read: {error.strerror or error}") from error
-    found = [_labelled(line, f"{path.name}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
-    if not found:
-        raise BadRow(f"{path.name} holds no messages.")
-    return found
+    """The rows of a .jsonl file as pairs of text and sentiment. Raises BadQuestion, naming file and line."""
+    return [_labelled(row, where) for where, row in json_rows(path)]
 
 
 def judge_rows(labelled: Sequence[tuple[str, str]], progress: Progress) -> list[Judged]:
@@ -96,13 +83,12 @@ def table(figures: dict[str, Any]) -> Table:
     return shown
 
 
-def _labelled(line: str, where: str) -> tuple[str, str]:
-    row = json_object(line, where, BadRow)
+def _labelled(row: dict[str, Any], where: str) -> tuple[str, str]:
     text, sentiment = row.get("text"), row.get("sentiment")
     if not isinstance(text, str) or not clean_text(text):
-        raise BadRow(f"{where} has no text.")
+        raise BadQuestion(f"{where} has no text.")
     if sentiment not in SENTIMENTS:
-        raise BadRow(f"{where}: sentiment must be negative, neutral or positive.")
+        raise BadQuestion(f"{where}: sentiment must be negative, neutral or positive.")
     return clean_text(text), sentiment
 
 

@@ -58,7 +58,7 @@ def read_questions(path: Path) -> list[Question]:
     """Rows `{id, title?, body, gold: [slug], asked_at?}`. Raises BadQuestion, also for an id that stands twice."""
     found: list[Question] = []
     ids: set[str] = set()
-    for where, row in _rows(path):
+    for where, row in json_rows(path):
         question = _question(row, where)
         if question.id == "":
             raise BadQuestion(f"{where} has no id.")
@@ -71,18 +71,18 @@ def read_questions(path: Path) -> list[Question]:
 
 def read_resolved(path: Path) -> list[Question]:
     """Rows `{title?, body, gold: [slug], id?, asked_at?}` of questions that were answered. Raises BadQuestion."""
-    return [_question(row, where) for where, row in _rows(path)]
+    return [_question(row, where) for where, row in json_rows(path)]
 
 
 def read_offtopic(path: Path) -> list[OffTopic]:
     """Rows `{title?, body, kind}`. Raises BadQuestion."""
     return [
         OffTopic(title=_text(row, "title", where), body=_body(row, where), kind=_required(row, "kind", where))
-        for where, row in _rows(path)
+        for where, row in json_rows(path)
     ]
 
 
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The objects of a .jsonl file, each with the words for where it stands. At least one."""
     is_empty = True
     try:
@@ -97,7 +97,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     except OSError as error:
         raise BadQuestion(f"{path} cannot be read: {error.strerror or error}") from error
     if is_empty:
-        raise BadQuestion(f"{path.name} holds no questions.")
+        raise BadQuestion(f"{path.name} holds no rows.")
 
 
 def _question(row: dict[str, Any], where: str) -> Question:

@@ -259,7 +259,7 @@ def test_the_command_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         ('{"text": "a", "sentiment": ["neutral"]}\n', "s.jsonl, line 1: sentiment"),
         ("\nnonsense\n", "s.jsonl, line 2 is not valid JSON"),
         ("[1]\n", "s.jsonl, line 1 is not a JSON object"),
-        ("\n", "s.jsonl holds no messages"),
+        ("\n", "s.jsonl holds no rows"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path: Path, content: str, said: str) -> None:

@@ -1,14 +1,19 @@
 """The fixed rules: what goes to people before any model is asked, and what must not."""
 
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
 
+from agent_runner.escalation_evaluation import escalation_figures, wants_human_figures
 from agent_runner.triggers import RULES, find_trigger
+from knowledge.question_files import BadQuestion
+from tests.agent_runner.trigger_examples import ABROAD, INNOCENT_ABROAD
 from tickets.reasons import Reason, Urgency
 
-DEV = Path(__file__).parents[3] / "shared" / "data" / "escalation" / "dev.jsonl"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+OWN = Path(__file__).parents[2] / "agent_runner" / "data" / "escalation.jsonl"
 SAMPLE = Path(__file__).parents[2] / "knowledge" / "sample_questions.jsonl"
 
 POSITIVE = {
@@ -251,15 +256,127 @@ def test_the_sample_questions_need_no_people() -> None:
     assert {name: t for name, t in caught.items() if t is not None} == {}
 
 
-def test_the_development_set_is_met() -> None:
-    if not DEV.is_file():
-        pytest.skip("../shared/data is not here")
-    rows = [json.loads(line) for line in DEV.read_text().splitlines()]
-    found = [(row, find_trigger(row["text"])) for row in rows]
-    must = [(row, t) for row, t in found if row["must_escalate"]]
-    over = [row["text"] for row, t in found if t is not None and not row["must_escalate"]]
-    missed = [row["text"] for row, t in must if t is None]
-    wrong = [row["text"] for row, t in must if t is not None and t.reason != row["reason"]]
-    assert len(missed) <= 0.01 * len(must), missed
-    assert len(over) <= 0.05 * (len(rows) - len(must)), over
-    assert len(wrong) <= 0.05 * len(must), wrong
+def shared(name: str) -> Path:
+    path = SHARED / name
+    if not path.is_file():
+        pytest.skip(f"../shared/data/{name} is not here")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [(reason, text) for language in ABROAD.values() for reason, texts in language.items() for text in texts],
+)
+def test_a_rule_finds_its_words_abroad_with_and_without_accents(reason: Reason, text: str) -> None:
+    decomposed = unicodedata.normalize("NFD", text)
+    bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    for spelling in (text, bare, decomposed, f"Tidewater\n\n{text}\n\nAnna"):
+        found = find_trigger(spelling)
+        assert found is not None, spelling
+        assert found.reason == reason, found
+
+
+@pytest.mark.parametrize("text", INNOCENT_ABROAD)
+def test_a_rule_leaves_what_only_looks_like_its_words_abroad(text: str) -> None:
+    assert find_trigger(text) is None
+
+
+def test_every_language_has_every_rule_and_examples_of_it() -> None:
+    for language in ABROAD.values():
+        assert set(language) == {reason for reason, _, _ in RULES}
+
+
+def test_what_was_found_is_shown_as_it_was_written() -> None:
+    found = find_trigger("Grüße, ich möchte eine Rückerstattung für März")
+    assert found is not None
+    assert found.words == "Rückerstattung"
+
+
+REPEATED = [
+    "third time I write",
+    "still not fixed after three answers",
+    "This is the 4th time I'm reporting this bug",
+    "I have asked you four times now",
+    "How many times must I explain it?",
+    "you keep sending me the same article",
+]
+
+
+@pytest.mark.parametrize("text", REPEATED)
+def test_repeated_failure_is_an_unhappy_customer(text: str) -> None:
+    found = find_trigger(text)
+    assert found is not None
+    assert found.reason == Reason.NEGATIVE_SENTIMENT
+
+
+MORE_INNOCENT = [
+    "The third time I save the rule the page reloads.",
+    "After several requests to the API it still shows 429",
+    "How do I copy the lawyer template?",
+    'Where is the "refund" column?',
+    "the column called pricing is gone",
+    "We are lawyers and need private projects.",
+    "Does the invoice show the price of each seat?",
+    "How do I transfer the ownership of the workspace?",
+    "How do I turn off my two-step verification?",
+    "Delete my account\nHow do I do that myself?",
+    "We have a support team, how do I invite them?",
+    "Which page documents the close account panel?",
+    "I hate dark mode, how do I turn it off?",
+]
+
+
+@pytest.mark.parametrize("text", MORE_INNOCENT)
+def test_other_senses_ask_for_nobody(text: str) -> None:
+    assert find_trigger(text) is None
+
+
+@pytest.mark.parametrize("name", ["own", "escalation/dev.jsonl"])
+def test_both_sets_are_met(name: str) -> None:
+    figures, _ = escalation_figures(OWN if name == "own" else shared(name))
+    assert figures["recall"] >= 0.99, figures["misses"]
+    assert figures["over_escalation"] <= 0.05, figures["misses"]
+    assert figures["reason_accuracy"] >= 0.90, figures["misses"]
+
+
+def test_our_own_set_is_large_and_half_of_it_only_looks_like_a_reason() -> None:
+    rows = [json.loads(line) for line in OWN.read_text(encoding="utf-8").splitlines()]
+    assert len(rows) >= 220
+    assert len({row["text"] for row in rows}) == len(rows)
+    assert 0.45 <= sum(row["must_escalate"] for row in rows) / len(rows) <= 0.55
+    assert {row["reason"] for row in rows} == {"", *(reason for reason, _, _ in RULES)}
+    assert {row["channel"] for row in rows} == {"email", "web_form", "whatsapp"}
+
+
+def test_who_asks_for_a_person_is_understood() -> None:
+    figures, _ = wants_human_figures(shared("escalation/wants_human_dev.jsonl"))
+    assert figures["precision"] >= 0.95
+    for source in ("nlupp", "bitext"):
+        assert figures["per_source"][source]["recall"] >= 0.70
+
+
+@pytest.mark.parametrize("name", ["thunderbird/questions_dev.jsonl", "aws/questions_dev.jsonl"])
+def test_real_questions_rarely_meet_a_rule(name: str) -> None:
+    rows = [json.loads(line) for line in shared(name).read_text(encoding="utf-8").splitlines()]
+    caught = [found for row in rows if (found := find_trigger(f"{row.get('title') or ''}\n{row['body']}"))]
+    assert len(caught) <= 0.02 * len(rows), caught
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"channel": "email", "text": "", "must_escalate": true, "reason": "legal"}', "line 2 has no text"),
+        ('{"channel": "fax", "text": "x", "must_escalate": true, "reason": "legal"}', "channel must be"),
+        ('{"channel": "email", "text": "x", "must_escalate": 1, "reason": "legal"}', "must be true or false"),
+        ('{"channel": "email", "text": "x", "must_escalate": true, "reason": "bad"}', "reason must be"),
+        ('{"channel": "email", "text": "x", "must_escalate": false, "reason": "legal"}', "has no reason"),
+        ("[]", "line 2"),
+    ],
+)
+def test_a_bad_row_is_named(tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    good = '{"channel": "email", "text": "hello", "must_escalate": false, "reason": null}'
+    path.write_text(f"{good}\n{line}\n")
+    with pytest.raises(BadQuestion, match=message) as refused:
+        escalation_figures(path)
+    assert "rows.jsonl" in str(refused.value)

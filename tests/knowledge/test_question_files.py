@@ -83,7 +83,7 @@ def test_off_topic_without_a_kind_is_a_mistake(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(read: Callable[[Path], Any], tmp_path: Path) -> None:
     with pytest.raises(BadQuestion, match=r"none\.jsonl cannot be read: No such file"):
         read(tmp_path / "none.jsonl")
-    with pytest.raises(BadQuestion, match=r"q\.jsonl holds no questions"):
+    with pytest.raises(BadQuestion, match=r"q\.jsonl holds no rows"):
         read(write(tmp_path, ""))
     (tmp_path / "b.jsonl").write_bytes(b"\xff\xfe{}")
     with pytest.raises(BadQuestion, match=r"b\.jsonl is not UTF-8"):
