@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from agent_runner import retrieval_figures
+from agent_runner import gate_evaluation, retrieval_figures
 from agent_runner.retrieval import NotEvaluated, Progress, evaluate_retrieval, read_sets
 from agent_runner.temporary_database import temporary_database
 from knowledge.embeddings import EmbeddingFailed
@@ -64,10 +64,25 @@ def _retrieval(options: dict[str, Any], progress: Progress) -> Measured:
     return Measured(summary=figures, tables=retrieval_figures.tables(figures), rows=retrieval_figures.rows(done))
 
 
+def _gate(options: dict[str, Any], _progress: Progress) -> Measured:
+    try:
+        labelled = gate_evaluation.read_labelled(options["data"])
+    except gate_evaluation.BadRow as error:
+        raise BadFile(str(error)) from error
+    judged = gate_evaluation.judge_rows(labelled)
+    figures = gate_evaluation.summary(judged)
+    return Measured(summary=figures, tables=gate_evaluation.table(figures), rows=gate_evaluation.rows(judged))
+
+
 KINDS = {
     "retrieval": Kind(
         help="Whether the search finds the articles that answer the questions.",
         add_arguments=_add_retrieval,
         measure=_retrieval,
+    ),
+    "gate": Kind(
+        help="Whether the gate keeps back sentences that their passage does not carry, and only those.",
+        add_arguments=gate_evaluation.add_arguments,
+        measure=_gate,
     ),
 }

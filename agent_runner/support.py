@@ -1,0 +1,240 @@
+"""Whether a cited passage carries a sentence: word for word, or with each of its claims."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cache
+
+from agent_runner.wording import (
+    content,
+    denies,
+    is_known,
+    meanings,
+    names,
+    normal,
+    poles,
+    quantities,
+    refuses,
+    stem,
+    words,
+)
+
+SUPPORT = 0.6  # share of a sentence's words that its passage must hold
+PART = 0.5  # … of each part of it: an added step is a part that nothing stands behind
+VERBATIM = 0.6  # share of the article's own words from which each other word counts
+ALIKE = 0.6  # likeness from which two words say the same
+
+# How near a text is to the nearest of others, 0 to 1.
+Likeness = Callable[[str, Sequence[str]], float]
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_CLAUSE_END = re.compile(r"[.!?;:,]\s+|\n+|\s[–—-]\s|,? (?:but|while|whereas|although)\s|, and ")
+_PART_END = re.compile(
+    r"[;:,.()]\s|\s[–—-]\s|\b(?:and|then|or|but|because|so that|which|after|before|if|unless)\b", re.I
+)
+_LIMIT = re.compile(r"\b(maximum|minimum|more than|less than|fewer than|over|under|above|below)\b")
+_LOWER = frozenset({"minimum", "more than", "over", "above"})
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A piece of a passage, read once."""
+
+    text: str
+    stems: frozenset[str]
+    known: frozenset[str]
+    quantities: frozenset[tuple[str, str]]
+    denies: bool
+
+
+@cache
+def _read(text: str) -> _Text:
+    stems = set(content(text))
+    return _Text(text, frozenset(stems), frozenset(meanings(stems)), frozenset(quantities(text)), denies(text))
+
+
+def unsupported(sentence: str, passages: Sequence[str], likeness: Likeness | None = None) -> str | None:
+    """Why no passage carries `sentence`, or None when one does. `likeness` may make up for other words."""
+    if not content(sentence) and not quantities(sentence):
+        return None
+    if any(" ".join(sentence.split()) in " ".join(p.split()) for p in passages):
+        return None
+    problems = [_problem(sentence, passage, likeness) for passage in passages]
+    if not all(problems):
+        return None
+    return f"not in the cited passages ({problems[0]}): {sentence.strip()[:120]}"
+
+
+def _problem(sentence: str, passage: str, likeness: Likeness | None) -> str | None:
+    pieces = [_read(s) for s in _SENTENCE_END.split(passage) if s.strip()]
+    return (
+        _other_number(sentence, passage, pieces)
+        or _other_name(sentence, passage, pieces)
+        or _turned_round(sentence, passage)
+        or _substituted(sentence, pieces)
+        or _other_words(sentence, passage, pieces, likeness)
+    )
+
+
+def _near(text: str, pieces: Sequence[_Text]) -> list[_Text]:
+    """The pieces that share the most words with `text`; none when none shares any."""
+    stems = set(content(text))
+    shares = [sum(is_known(s, set(piece.known)) for s in stems) for piece in pieces]
+    most = max(shares, default=0)
+    return [p for p, share in zip(pieces, shares, strict=True) if share == most] if most else []
+
+
+def _other_number(sentence: str, passage: str, pieces: Sequence[_Text]) -> str | None:
+    theirs = set(quantities(passage))
+    amounts = {amount for amount, _ in theirs}
+    for amount, unit in quantities(sentence):
+        counted = {a for a, u in theirs if u == unit and unit}
+        if (amount, unit) in theirs:
+            if len(counted) > 1 and (found := _misplaced(sentence, (amount, unit), pieces)):
+                return found
+        elif amount == "1" and not counted:
+            continue  # "one", "a day", "once" are no numbers when nothing else is said to be counted
+        elif counted or amount not in amounts or unit in _DIMENSIONS:
+            return f"another number: {amount} {unit}"
+    return _other_limit(sentence, passage)
+
+
+_DIMENSIONS = frozenset(
+    {"time", "month", "kb", "mb", "gb", "tb", "percent", "$", "€", "£", "m", "cm", "km", "°", "rank"}
+)
+
+
+def _misplaced(sentence: str, quantity: tuple[str, str], pieces: Sequence[_Text]) -> str | None:
+    """A number that the passage says of something else: the nearest piece counts the same differently."""
+    rivals = [p for p in pieces if any(u == quantity[1] for _, u in p.quantities)]
+    for part in _CLAUSE_END.split(sentence):
+        if quantity not in quantities(part):
+            continue
+        near = _near(part, rivals)
+        if near and not any(quantity in p.quantities for p in near):
+            return f"the number of something else: {quantity[0]} {quantity[1]}"
+    return None
+
+
+def _other_limit(sentence: str, passage: str) -> str | None:
+    """A number that is the most in one and the least in the other."""
+    theirs = _limits(passage)
+    for number, is_least in _limits(sentence).items():
+        if theirs.get(number, is_least) != is_least:
+            return f"the other limit: {number}"
+    return None
+
+
+def _limits(text: str) -> dict[str, bool]:
+    found: dict[str, bool] = {}
+    text = normal(text)
+    for match in _LIMIT.finditer(text):
+        is_least = (match.group(1)) in _LOWER
+        for amount, _ in quantities(text[match.end() : match.end() + 20])[:1]:
+            found.setdefault(amount, is_least)
+    return found
+
+
+def _other_name(sentence: str, passage: str, pieces: Sequence[_Text]) -> str | None:
+    theirs = set(re.findall(r"\.?[^\W_]+(?:[.'’-][^\W_]+)*", passage.lower()))
+    theirs |= {w.lstrip(".") for w in theirs} | {part for w in theirs for part in re.split(r"[-.'’]", w)}
+    stems = {stem(w) for w in theirs}
+    for name in names(sentence):
+        parts = [p for p in re.split(r"[-.]", name) if p]
+        if name not in theirs and not all(p in theirs or stem(p) in stems for p in parts):
+            return f"another name: {name}"
+    return _swapped(sentence, pieces)
+
+
+def _swapped(sentence: str, pieces: Sequence[_Text]) -> str | None:
+    """A name that the passage has elsewhere, where what is said of it is said of another."""
+    for part in _CLAUSE_END.split(sentence):
+        mine = set(names(part)) or set()
+        if not mine or len(set(content(part))) < 2:
+            continue
+        rest = " ".join(w for w in words(part.lower()) if w not in mine)
+        near = _near(rest, pieces)
+        if not near or len(pieces) < 2:
+            continue
+        held = [set(words(p.text.lower())) for p in near]
+        if not any(any(stem(w) in {stem(x) for x in h} for w in mine) for h in held):
+            others = [set(names(p.text)) - mine for p in near]
+            if all(others):
+                return f"said of another: {', '.join(sorted(mine))}"
+    return None
+
+
+def _turned_round(sentence: str, passage: str) -> str | None:
+    """Each clause must say no where the nearest clause does, and stand on the same side of each pair of opposites."""
+    clauses = [_read(c) for c in _CLAUSE_END.split(passage) if c.strip()]
+    for clause in _CLAUSE_END.split(sentence):
+        near = _near(clause, clauses)
+        if not near:
+            continue
+        problems = [_opposed(clause, other.text) for other in near]
+        if all(problems):
+            return problems[0]
+    return None
+
+
+def _opposed(mine: str, theirs: str) -> str | None:
+    differ = denies(mine) != denies(theirs)
+    ours, others = poles(mine), poles(theirs)
+    is_settled = False
+    for pair, signs in ours.items():
+        if len(signs) > 1 or len(others.get(pair, set())) != 1:
+            continue
+        if (signs != others[pair]) != differ:
+            return "the opposite"
+        is_settled = True  # "not enabled" is "disabled"
+    if is_settled:
+        return None
+    is_denial = denies(mine) or refuses(mine)
+    if is_denial != (denies(theirs) or refuses(theirs)):
+        return "it says no where the article does not" if is_denial else "the article says no"
+    return None
+
+
+def _substituted(sentence: str, pieces: Sequence[_Text]) -> str | None:
+    """What stands in place of the article's words, in a sentence that is otherwise the article's own."""
+    mine = words(normal(sentence))
+    best: tuple[int, SequenceMatcher[str] | None, _Text | None] = (0, None, None)
+    for piece in pieces:
+        matcher = SequenceMatcher(None, mine, words(normal(piece.text)), autojunk=False)
+        size = sum(block.size for block in matcher.get_matching_blocks())
+        if size > best[0]:
+            best = (size, matcher, piece)
+    size, nearest, near = best
+    if nearest is None or near is None or size < VERBATIM * len(mine):
+        return None
+    theirs = words(normal(near.text))
+    for what, a, b, c, d in nearest.get_opcodes():
+        if what not in ("replace", "insert", "delete") or a == b:
+            continue
+        other = [w for w in mine[a:b] if content(w) and not is_known(stem(w), set(near.known))]
+        if other and (what == "delete" or content(" ".join(theirs[c:d]))):
+            return f"other words: {' '.join(other)}"
+    return None
+
+
+def _other_words(sentence: str, passage: str, pieces: Sequence[_Text], likeness: Likeness | None) -> str | None:
+    stems = set(content(passage))
+    known = meanings(stems)
+    plain = sorted({w for w in words(normal(passage)) if w[0].isalpha() and len(w) > 2})
+
+    def is_held(word: str) -> bool:
+        return is_known(stem(word), known) or (likeness is not None and likeness(word, plain) >= ALIKE)
+
+    def share(text: str) -> tuple[int, int]:
+        mine = {w for w in words(normal(text)) if content(w)}
+        return sum(is_held(w) for w in mine), len(mine)
+
+    held, total = share(sentence)
+    if held < SUPPORT * total:
+        return "other words"
+    for part in _PART_END.split(sentence):
+        held, total = share(part)
+        if total and held < PART * total:
+            return f"nothing says: {part.strip()}"
+    return None
