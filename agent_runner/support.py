@@ -8,6 +8,7 @@ from functools import cache
 
 from agent_runner.wording import (
     content,
+    denied,
     denies,
     is_known,
     meanings,
@@ -20,9 +21,10 @@ from agent_runner.wording import (
     words,
 )
 
-SUPPORT = 0.6  # share of a sentence's words that its passage must hold
+SUPPORT = 0.5  # share of a sentence's words that its passage must hold
 PART = 0.5  # … of each part of it: an added step is a part that nothing stands behind
-VERBATIM = 0.6  # share of the article's own words from which each other word counts
+VERBATIM = 0.65  # share of the article's own words from which each other word counts
+NEARLY_VERBATIM = 0.75  # … from which words of the rest of the passage count as well
 ALIKE = 0.6  # likeness from which two words say the same
 
 # How near a text is to the nearest of others, 0 to 1.
@@ -30,6 +32,7 @@ Likeness = Callable[[str, Sequence[str]], float]
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _CLAUSE_END = re.compile(r"[.!?;:,]\s+|\n+|\s[–—-]\s|,? (?:but|while|whereas|although)\s|, and ")
+_NUMBER_END = re.compile(r"[.!?;:,]\s+|\n+|\b(?:and|but|or)\b", re.IGNORECASE)
 _PART_END = re.compile(
     r"[;:,.()]\s|\s[–—-]\s|\b(?:and|then|or|but|because|so that|which|after|before|if|unless)\b", re.I
 )
@@ -69,9 +72,9 @@ def unsupported(sentence: str, passages: Sequence[str], likeness: Likeness | Non
 def _problem(sentence: str, passage: str, likeness: Likeness | None) -> str | None:
     pieces = [_read(s) for s in _SENTENCE_END.split(passage) if s.strip()]
     return (
-        _other_number(sentence, passage, pieces)
+        _other_number(sentence, passage)
         or _other_name(sentence, passage, pieces)
-        or _turned_round(sentence, passage)
+        or _turned_round(sentence, passage, pieces)
         or _substituted(sentence, pieces)
         or _other_words(sentence, passage, pieces, likeness)
     )
@@ -85,13 +88,13 @@ def _near(text: str, pieces: Sequence[_Text]) -> list[_Text]:
     return [p for p, share in zip(pieces, shares, strict=True) if share == most] if most else []
 
 
-def _other_number(sentence: str, passage: str, pieces: Sequence[_Text]) -> str | None:
+def _other_number(sentence: str, passage: str) -> str | None:
     theirs = set(quantities(passage))
     amounts = {amount for amount, _ in theirs}
     for amount, unit in quantities(sentence):
         counted = {a for a, u in theirs if u == unit and unit}
-        if (amount, unit) in theirs:
-            if len(counted) > 1 and (found := _misplaced(sentence, (amount, unit), pieces)):
+        if (amount, unit) in theirs or (amount, "") in theirs:
+            if len(counted | {amount}) > 1 and (found := _misplaced(sentence, (amount, unit), passage)):
                 return found
         elif amount == "1" and not counted:
             continue  # "one", "a day", "once" are no numbers when nothing else is said to be counted
@@ -105,15 +108,16 @@ _DIMENSIONS = frozenset(
 )
 
 
-def _misplaced(sentence: str, quantity: tuple[str, str], pieces: Sequence[_Text]) -> str | None:
-    """A number that the passage says of something else: the nearest piece counts the same differently."""
-    rivals = [p for p in pieces if any(u == quantity[1] for _, u in p.quantities)]
-    for part in _CLAUSE_END.split(sentence):
+def _misplaced(sentence: str, quantity: tuple[str, str], passage: str) -> str | None:
+    """A number that the passage says of something else: the nearest part counts the same differently."""
+    amount, unit = quantity
+    rivals = [p for p in map(_read, _NUMBER_END.split(passage)) if any(u in (unit, "") for _, u in p.quantities)]
+    for part in _NUMBER_END.split(sentence):
         if quantity not in quantities(part):
             continue
         near = _near(part, rivals)
-        if near and not any(quantity in p.quantities for p in near):
-            return f"the number of something else: {quantity[0]} {quantity[1]}"
+        if near and not any({quantity, (amount, "")} & p.quantities for p in near):
+            return f"the number of something else: {amount} {unit}"
     return None
 
 
@@ -139,10 +143,10 @@ def _limits(text: str) -> dict[str, bool]:
 def _other_name(sentence: str, passage: str, pieces: Sequence[_Text]) -> str | None:
     theirs = set(re.findall(r"\.?[^\W_]+(?:[.'’-][^\W_]+)*", passage.lower()))
     theirs |= {w.lstrip(".") for w in theirs} | {part for w in theirs for part in re.split(r"[-.'’]", w)}
-    stems = {stem(w) for w in theirs}
+    theirs |= {f"{w}s" for w in theirs} | {w.removesuffix("s") for w in theirs}
     for name in names(sentence):
         parts = [p for p in re.split(r"[-.]", name) if p]
-        if name not in theirs and not all(p in theirs or stem(p) in stems for p in parts):
+        if name not in theirs and not all(p in theirs for p in parts):
             return f"another name: {name}"
     return _swapped(sentence, pieces)
 
@@ -165,20 +169,28 @@ def _swapped(sentence: str, pieces: Sequence[_Text]) -> str | None:
     return None
 
 
-def _turned_round(sentence: str, passage: str) -> str | None:
-    """Each clause must say no where the nearest clause does, and stand on the same side of each pair of opposites."""
+def _turned_round(sentence: str, passage: str, pieces: Sequence[_Text]) -> str | None:
+    """Each clause must say no where the passage does, and stand on the same side of each pair of opposites."""
     clauses = [_read(c) for c in _CLAUSE_END.split(passage) if c.strip()]
     for clause in _CLAUSE_END.split(sentence):
+        if _IF.match(clause) and _ELSE.search(passage):
+            continue  # "do it, otherwise …" and "if you do not, …" say the same
         near = _near(clause, clauses)
-        if not near:
-            continue
-        problems = [_opposed(clause, other.text) for other in near]
-        if all(problems):
+        problems = [_opposed(clause, other.text, clauses) for other in near]
+        if problems and all(problems):
             return problems[0]
-    return None
+        if (denies(clause) or refuses(clause)) is False and (found := _denied_elsewhere(clause, near, clauses)):
+            return found
+    return _for_all(sentence, pieces)
 
 
-def _opposed(mine: str, theirs: str) -> str | None:
+_IF = re.compile(r"\s*(?:if|when|unless|should)\b", re.IGNORECASE)
+_ELSE = re.compile(r"\b(?:otherwise|or else)\b", re.IGNORECASE)
+_ALL = re.compile(r"\b(?:everyone|everybody|anyone|anybody|all|any|every)\b", re.IGNORECASE)
+_ONLY = re.compile(r"\bonly\b")
+
+
+def _opposed(mine: str, theirs: str, clauses: Sequence[_Text]) -> str | None:
     differ = denies(mine) != denies(theirs)
     ours, others = poles(mine), poles(theirs)
     is_settled = False
@@ -188,11 +200,46 @@ def _opposed(mine: str, theirs: str) -> str | None:
         if (signs != others[pair]) != differ:
             return "the opposite"
         is_settled = True  # "not enabled" is "disabled"
-    if is_settled:
+    if is_settled or (refuses(mine) and (refuses(theirs) or denies(theirs))) or (refuses(theirs) and denies(mine)):
         return None
-    is_denial = denies(mine) or refuses(mine)
-    if is_denial != (denies(theirs) or refuses(theirs)):
-        return "it says no where the article does not" if is_denial else "the article says no"
+    if refuses(mine) and not any(c.denies or refuses(c.text) for c in clauses):
+        return "it says no where the article does not"
+    no = [scope for c in clauses for scope in denied(c.text)]
+    for scope in denied(mine):
+        if scope and not any(any(is_known(w, meanings(other)) for w in scope) for other in no):
+            return "it says no where the article does not"
+    return None
+
+
+def _denied_elsewhere(clause: str, near: Sequence[_Text], clauses: Sequence[_Text]) -> str | None:
+    """Whether the passage denies what `clause` says: in the nearest clause, or in one that is all in it."""
+    known = meanings(set(content(clause)))
+    problems = []
+    for other in clauses:
+        scopes = [s for s in denied(other.text) if s]
+        said = any(sum(is_known(w, known) for w in s) >= max(1, (len(s) + 1) // 2) for s in scopes)
+        if other in near:
+            problems.append(said and not _is_turned(clause, other.text))
+        elif said and other.stems and all(is_known(w, known) for w in other.stems):
+            return "the article says no"
+    return "the article says no" if problems and all(problems) else None
+
+
+def _is_turned(mine: str, theirs: str) -> bool:
+    """Whether the opposite word makes up for the missing denial."""
+    ours, others = poles(mine), poles(theirs)
+    return any(len(s) == 1 and len(others.get(pair, set())) == 1 and s != others[pair] for pair, s in ours.items())
+
+
+def _for_all(sentence: str, pieces: Sequence[_Text]) -> str | None:
+    """What only some may do, said of all."""
+    if not _ALL.search(sentence) or _ONLY.search(normal(sentence)) or denies(sentence):
+        return None
+    for piece in pieces:
+        if _ONLY.search(normal(piece.text)) and not _ALL.search(piece.text):
+            elsewhere = frozenset().union(*(p.stems for p in pieces if p is not piece))
+            if set(content(sentence)) & (piece.stems - elsewhere):
+                return "only some, says the article"
     return None
 
 
@@ -206,6 +253,7 @@ def _substituted(sentence: str, pieces: Sequence[_Text]) -> str | None:
         if size > best[0]:
             best = (size, matcher, piece)
     size, nearest, near = best
+    everywhere = meanings(set().union(*(p.stems for p in pieces)))
     if nearest is None or near is None or size < VERBATIM * len(mine):
         return None
     theirs = words(normal(near.text))
@@ -213,6 +261,8 @@ def _substituted(sentence: str, pieces: Sequence[_Text]) -> str | None:
         if what not in ("replace", "insert", "delete") or a == b:
             continue
         other = [w for w in mine[a:b] if content(w) and not is_known(stem(w), set(near.known))]
+        if size < NEARLY_VERBATIM * len(mine):
+            other = [w for w in other if not is_known(stem(w), everywhere)]
         if other and (what == "delete" or content(" ".join(theirs[c:d]))):
             return f"other words: {' '.join(other)}"
     return None

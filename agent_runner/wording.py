@@ -73,6 +73,16 @@ whole entire complete full
 part portion piece
 each every per
 confirm verify check approve
+test examine inspect check
+register sign enrol
+previous earlier former last
+try attempt retry repeat
+reach arrive deliver
+shrink small reduce
+enlarge large increase grow
+refund reimburse
+lack miss absent
+comment note remark
 ask request prompt
 cover include contain comprise
 inform notify notification alert tell warn
@@ -115,7 +125,6 @@ enable activate / disable deactivate
 before prior ahead / after afterwards following
 more greater above exceed longer / less fewer below under shorter
 allow permit accept / block forbid prohibit refuse deny prevent reject
-always / never
 add include attach / remove delete exclude detach
 open / close shut
 increase raise grow / decrease lower reduce shrink
@@ -157,7 +166,7 @@ expand / collapse
 easy / hard
 """
 _COMMON = """
-go goes going see sees seen back along itself themselves end part way bit simply soon
+go goes going see sees seen back along part bit minimum maximum simply soon
 time times required necessary possible allowed able supposed single someone somebody anyone anybody people person
 a an the and or but if then so to of in on at by for from with as is are was were be been being it its this that these
 those you your yours we our us i my me he she they them their his her can could may might must should shall would will
@@ -174,7 +183,7 @@ _NEGATIVE = re.compile(
 )
 # Words that deny and have an opposite: what counts is that opposite, when the other side speaks of it.
 _REFUSING = re.compile(
-    r"\b(?:unable|impossible|unavailable|forbidden|prohibited|refuse[sd]?|prevent(?:s|ed)?|ineligible|invalid|excluded"
+    r"\b(?:unable|fails?|impossible|unavailable|forbidden|prohibited|refuse[sd]?|prevent(?:s|ed)?|ineligible|invalid|excluded"
     r"|ignored?)\b"
 )
 _ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -217,8 +226,8 @@ _REWRITTEN = (
     (r"\bat least\b|\ba minimum of\b", "minimum"),
     (r"\bat most\b|\ba maximum of\b", "maximum"),
     (r"\bquarter of an hour\b", "15 minutes"),
-    (r"\b(?:turn|switch)(?:s|es|ed|ing)? (?:(?!on\b|off\b)[\w-]+ ){0,4}?(?:back )?on\b", "enable"),
-    (r"\b(?:turn|switch)(?:s|es|ed|ing)? ((?:[\w-]+ ){0,4}?)off\b", r"disable \1"),
+    (r"\b(?:turn|switch|shut)(?:s|es|ed|ing)? (?:(?!on\b|off\b)[\w-]+ ){0,4}?(?:back )?on\b", "enable"),
+    (r"\b(?:turn|switch|shut)(?:s|es|ed|ing)? ((?:[\w-]+ ){0,4}?)off\b", r"disable \1"),
     (r"\b(?:bring|brings|brought|get|put) ((?:[\w-]+ ){0,2})back\b", r"restore \1"),
     (r"\b(?:does|do|will) not go away\b", "stays"),
     (r"\b(?:as soon as|once (?=\w+ (?:has|have|is|are)\b)|once (?=[a-z]+ \w+ (?:have|has|are)))", "when "),
@@ -277,7 +286,9 @@ def words(text: str) -> list[str]:
 def content(text: str) -> list[str]:
     """The stems of the words of `text` that say something, without numbers."""
     return [
-        stem(w) for w in words(normal(text)) if w not in COMMON and w not in _NUMBER_WORDS and w[0].isalpha() and w[1:]
+        stem(w)
+        for w in words(normal(text))
+        if w not in COMMON and w not in _NUMBER_WORDS and w[0].isalpha() and w[1:] and not (len(w) > 2 and _unit(w))
     ]
 
 
@@ -298,6 +309,14 @@ def poles(text: str) -> dict[int, set[int]]:
         for pair, sign in _POLES.get(word, set()) | _POLES.get(stem(word), set()):
             found.setdefault(pair, set()).add(sign)
     return found
+
+
+def denied(text: str) -> list[set[str]]:
+    """What each denial in `text` is about: the stems of the next words up to the end of the clause."""
+    text = normal(text)
+    return [
+        set(content(re.split(r"[.,;:!?]|\band\b|\bbut\b", text[m.end() :])[0])[:3]) for m in _NEGATIVE.finditer(text)
+    ]
 
 
 def denies(text: str) -> bool:
@@ -378,6 +397,10 @@ def names(text: str) -> list[str]:
             is_start = begins
             continue
         is_name = bool(_ODD.search(word)) or (word[0].isupper() and not begins and len(word) > 1)
-        if is_name and word.lower() not in COMMON and not re.fullmatch(r"\d+(?:[kmgt]b|[a-z]{1,2})", word.lower()):
+        if (
+            is_name
+            and (word.istitle() or word.lower() not in COMMON)
+            and not re.fullmatch(r"\d+(?:[kmgt]b|[a-z]{1,2})", word.lower())
+        ):
             found.append(word.lower().removesuffix("'s").removesuffix("’s"))
     return found
