@@ -66,7 +66,8 @@ def unsupported(sentence: str, passages: Sequence[str], likeness: Likeness | Non
     problems = [_problem(sentence, passage, likeness) for passage in passages]
     if not all(problems):
         return None
-    return f"not in the cited passages ({problems[0]}): {sentence.strip()[:120]}"
+    why = problems[0] if problems else "none is cited"
+    return f"not in the cited passages ({why}): {sentence.strip()[:120]}"
 
 
 def _problem(sentence: str, passage: str, likeness: Likeness | None) -> str | None:
@@ -81,9 +82,10 @@ def _problem(sentence: str, passage: str, likeness: Likeness | None) -> str | No
 
 
 def _near(text: str, pieces: Sequence[_Text]) -> list[_Text]:
-    """The pieces that share the most words with `text`; none when none shares any."""
+    """The pieces that share the most words with `text`, names before others; none when none shares any."""
     stems = set(content(text))
-    shares = [sum(is_known(s, set(piece.known)) for s in stems) for piece in pieces]
+    weights = {stem(name): 3 for name in names(text)}
+    shares = [sum(weights.get(s, 1) for s in stems if is_known(s, set(piece.known))) for piece in pieces]
     most = max(shares, default=0)
     return [p for p, share in zip(pieces, shares, strict=True) if share == most] if most else []
 
@@ -193,18 +195,20 @@ _ONLY = re.compile(r"\bonly\b")
 def _opposed(mine: str, theirs: str, clauses: Sequence[_Text]) -> str | None:
     differ = denies(mine) != denies(theirs)
     ours, others = poles(mine), poles(theirs)
-    is_settled = False
-    for pair, signs in ours.items():
-        if len(signs) > 1 or len(others.get(pair, set())) != 1:
-            continue
-        if (signs != others[pair]) != differ:
-            return "the opposite"
-        is_settled = True  # "not enabled" is "disabled"
+    both = [p for p, signs in ours.items() if len(signs) == 1 == len(others.get(p, set()))]
+    turned = sum(ours[pair] != others[pair] for pair in both)
+    if turned and (turned % 2 == 1) != differ:
+        return "the opposite"
+    is_settled = turned > 0  # "not enabled" is "disabled"
     if is_settled or (refuses(mine) and (refuses(theirs) or denies(theirs))) or (refuses(theirs) and denies(mine)):
         return None
     if refuses(mine) and not any(c.denies or refuses(c.text) for c in clauses):
         return "it says no where the article does not"
-    no = [scope for c in clauses for scope in denied(c.text)]
+    if denies(theirs) and all(is_known(w, meanings(set(content(theirs)))) for w in content(mine)):
+        return None
+    about = set(content(mine))
+    near = [c for c in clauses if 2 * sum(is_known(w, set(c.known)) for w in about) >= len(about)]
+    no = [scope for c in near for scope in denied(c.text)]
     for scope in denied(mine):
         if scope and not any(any(is_known(w, meanings(other)) for w in scope) for other in no):
             return "it says no where the article does not"
@@ -261,6 +265,8 @@ def _substituted(sentence: str, pieces: Sequence[_Text]) -> str | None:
         if what not in ("replace", "insert", "delete") or a == b:
             continue
         other = [w for w in mine[a:b] if content(w) and not is_known(stem(w), set(near.known))]
+        if denies(sentence) != near.denies:
+            other = [w for w in other if not poles(w).keys() & poles(near.text).keys()]  # "not enabled": "disabled"
         if size < NEARLY_VERBATIM * len(mine):
             other = [w for w in other if not is_known(stem(w), everywhere)]
         if other and (what == "delete" or content(" ".join(theirs[c:d]))):
@@ -278,7 +284,10 @@ def _other_words(sentence: str, passage: str, pieces: Sequence[_Text], likeness:
 
     def share(text: str) -> tuple[int, int]:
         mine = {w for w in words(normal(text)) if content(w)}
-        return sum(is_held(w) for w in mine), len(mine)
+        counted = sum(
+            u != "rank" for _, u in quantities(text)
+        )  # each of them is held, or the sentence would not have come here
+        return sum(is_held(w) for w in mine) + counted, len(mine) + counted
 
     held, total = share(sentence)
     if held < SUPPORT * total:

@@ -4,179 +4,13 @@
 import re
 from functools import cache
 
-_IRREGULAR = """
-used:use using:use uses:use paid:pay sent:send kept:keep chosen:choose chose:choose bought:buy made:make making:make
-built:build held:hold lost:lose loses:lose got:get gotten:get gets:get found:find seen:see saw:see sees:see shown:show
-went:go gone:go goes:go going:go left:leave took:take taken:take gave:give given:give written:write wrote:write run:run
-ran:run running:run began:begin begun:begin broke:break broken:break hidden:hide hid:hide chooses:choose choosing:choose
-subscription:subscribe subscriptions:subscribe permission:permit permissions:permit people:person children:child
-known:know knew:know meant:mean met:meet read:read said:say told:tell tells:tell thought:think wore:wear
-dried:dry drying:dry dries:dry came:come fed:feed led:lead lit:light spent:spend stolen:steal
-stole:steal decision:decide choice:choose loss:lose proof:prove proves:prove charged:charge charging:charge lasts:last
-"""
+from agent_runner.word_tables import COMMON_WORDS, GROUPS, IRREGULAR, OPPOSITES
+
 _SUFFIXES = (
     "ications ication izations ization ations ation ability ibility ators ator ating ated ates ate itions ition ments "
     "ment ions ion ically ingly ings ing edly ied ed ies es 's ness ally ly able ible ances ance ences ence ers er ors "
     "or als al ive ity ify s e y"
 ).split()
-_GROUPS = """
-choose select pick click tap press push hit
-remove delete erase discard wipe clear
-start begin launch commence
-stop end finish halt cease
-show display appear see view visible list
-allow permit let able possible may can
-need require must necessary compulsory mandatory obligatory required
-maximum limit most cap
-minimum least
-email mail
-change edit modify alter adjust update amend
-create make add new set
-get receive obtain
-send deliver dispatch ship forward
-keep store save retain remain stay hold
-fix repair resolve solve
-buy purchase order
-pay charge cost bill price fee
-free complimentary gratis
-automatic itself automatically
-immediately instantly straight
-person people user someone anybody anyone member everybody everyone nobody somebody colleague
-error fail problem fault failure trouble issue
-find locate look search
-open go visit head navigate enter
-enter type input fill write provide give supply
-help support assistance
-sign log login signin
-log sign
-wait pause
-twice two
-renew extend
-cancel terminate
-restore recover
-replace swap exchange
-connect link pair attach join
-happen occur
-use apply work
-finish complete done
-valid good
-expire lapse
-large big
-small little
-fast quick speedy rapid
-phone mobile telephone
-picture photo image
-device gadget appliance machine
-place put position insert
-copy duplicate
-whole entire complete full
-part portion piece
-each every per
-confirm verify check approve
-test examine inspect check
-register sign enrol
-previous earlier former last
-try attempt retry repeat
-reach arrive deliver
-shrink small reduce
-enlarge large increase grow
-refund reimburse
-lack miss absent
-comment note remark
-ask request prompt
-cover include contain comprise
-inform notify notification alert tell warn
-answer reply respond response
-last persist continue
-holiday vacation
-weekend saturday
-flash blink
-turn switch
-hold press
-lock block
-purchase order
-proof receipt invoice
-parcel package delivery shipment
-account profile
-company business organisation organization firm
-approximately about roughly around
-rename name
-collect gather
-travel trip journey
-shut close
-rinse wash clean
-sort arrange
-upload import
-download export
-tick check
-share shared
-staff employee
-customer client buyer
-fee charge
-several multiple
-simultaneously same
-earliest first
-correct right
-location place address
-option setting preference
-"""
-_OPPOSITES = """
-enable activate / disable deactivate
-before prior ahead / after afterwards following
-more greater above exceed longer / less fewer below under shorter
-allow permit accept / block forbid prohibit refuse deny prevent reject
-add include attach / remove delete exclude detach
-open / close shut
-increase raise grow / decrease lower reduce shrink
-start begin / stop end
-lock locked / unlock unlocked
-show visible display / hide hidden invisible
-public / private
-free / paid charge
-connect / disconnect
-install / uninstall
-required mandatory compulsory / optional voluntary
-online / offline
-minimum least / maximum most
-same / different
-early earlier earliest / late later latest
-upper top / bottom
-inside / outside
-import / export
-upload / download
-send / receive
-safe / unsafe dangerous
-permanent irreversible / temporary reversible
-automatic automatically / manual manually
-hot warm / cold cool
-wet damp / dry
-old older oldest / new newer newest
-buy / sell
-possible able / impossible unable
-available / unavailable
-likely / unlikely
-success succeed / fail
-full / empty
-larger / smaller
-fast faster / slow slower
-valid / invalid
-encrypted / unencrypted
-include included / exclude excluded
-expand / collapse
-easy / hard
-"""
-_COMMON = """
-go goes going see sees seen back along part bit minimum maximum simply soon
-time times required necessary possible allowed able supposed single someone somebody anyone anybody people person
-a an the and or but if then so to of in on at by for from with as is are was were be been being it its this that these
-those you your yours we our us i my me he she they them their his her can could may might must should shall would will
-do does did done doing have has had having not no yes there here please also just when where what which who whom whose
-how all any some than too very up out into onto over under again once while because until since through during via
-within without per each every both either own still yet even well such one other another now only ever never always
-need needs needed want wants able way thing things get gets got make makes made let lets happen happens become becomes
-mean means whether whenever wherever as-is however therefore though although after before about more most less least
-first next finally later later afterwards ahead much many lot long takes take taken come comes
-""".split()
 _NEGATIVE = re.compile(
     r"\b(?:not|no|never|without|nor|neither|none|nobody|nothing|nowhere|unless|stop(?:s|ped)? \w+ing|lack(?:s|ing)?"
     r"|instead of|rather than|hardly|except|avoid|fails? to|cease[sd]?)\b"
@@ -256,23 +90,22 @@ def stem(word: str) -> str:
     """`word` without its endings: rough, but the same for the forms of a word."""
     if word in _FORMS:
         word = _FORMS[word]
-    for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
-            word = word[: -len(suffix)]
-            break
-    if len(word) > 3 and word[-1] in "ey":
-        word = word[:-1]
+    for _ in range(2):  # answered, answers: answ
+        for suffix in _SUFFIXES:
+            if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+                word = word[: -len(suffix)]
+                break
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 
 
-_FORMS = dict(pair.split(":") for pair in _IRREGULAR.split())
-COMMON = frozenset(_COMMON)
+_FORMS = dict(pair.split(":") for pair in IRREGULAR.split())
+COMMON = frozenset(COMMON_WORDS.split())
 _MEANINGS: dict[str, set[str]] = {}
-for _line in _GROUPS.strip().splitlines():
+for _line in GROUPS.strip().splitlines():
     for _word in _line.split():
         _MEANINGS.setdefault(stem(_word), set()).add(_line.split()[0] + "=")
 _POLES: dict[str, set[tuple[int, int]]] = {}
-for _number, _line in enumerate(_OPPOSITES.strip().splitlines()):
+for _number, _line in enumerate(OPPOSITES.strip().splitlines()):
     for _sign, _side in zip((1, -1), _line.split("/"), strict=True):
         for _word in _side.split():
             _POLES.setdefault(_word if len(_word) < 4 else stem(_word), set()).add((_number, _sign))
@@ -314,9 +147,14 @@ def poles(text: str) -> dict[int, set[int]]:
 def denied(text: str) -> list[set[str]]:
     """What each denial in `text` is about: the stems of the next words up to the end of the clause."""
     text = normal(text)
-    return [
-        set(content(re.split(r"[.,;:!?]|\band\b|\bbut\b", text[m.end() :])[0])[:3]) for m in _NEGATIVE.finditer(text)
-    ]
+    ends = [re.compile(r"[.,;:!?]|\band\b|\bbut\b"), _NEGATIVE]
+    found = []
+    for match in _NEGATIVE.finditer(text):
+        rest = text[match.end() :]
+        for end in ends:
+            rest = end.split(rest)[0]
+        found.append(set(content(rest)[:3]))
+    return found
 
 
 def denies(text: str) -> bool:
@@ -352,7 +190,7 @@ def quantities(text: str) -> list[tuple[str, str]]:
                 found.append((str(unit[1]), unit[0]))
             continue
         second = _NUMBER_WORDS.get(following)
-        if amount.isdigit() and second is not None and word not in ("once", "twice"):
+        if amount.isdecimal() and second is not None and word not in ("once", "twice"):
             is_tens = word in _NUMBER_WORDS and second < 10 <= int(amount) < 100
             if is_tens or second >= 100:
                 amount = str(int(amount) + second if is_tens else int(amount) * second)
@@ -370,12 +208,12 @@ def _counted(word: str, amount: str, before: str, following: str) -> tuple[str, 
         return amount, before
     if (unit := _unit(following)) is None:
         return amount, stem(following) if following.isalpha() and following not in COMMON else ""
-    return (str(int(amount) * unit[1]) if amount.isdigit() else amount), unit[0]
+    return (str(int(amount) * unit[1]) if amount.isdecimal() else amount), unit[0]
 
 
 def _amount(word: str) -> str | None:
     if word[0].isdigit():
-        return word.rstrip(".") if not word.isdigit() else str(int(word)) if word.isdecimal() else word
+        return word.rstrip(".") if not word.isdecimal() else str(int(word)) if word.isdecimal() else word
     number = _NUMBER_WORDS.get(word)
     return None if number is None else str(number)
 
