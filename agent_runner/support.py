@@ -204,7 +204,10 @@ def _opposed(mine: str, theirs: str, clauses: Sequence[_Text]) -> str | None:
         return None
     if refuses(mine) and not any(c.denies or refuses(c.text) for c in clauses):
         return "it says no where the article does not"
-    if denies(theirs) and all(is_known(w, meanings(set(content(theirs)))) for w in content(mine)):
+    ours_no, theirs_no = denied(mine), denied(theirs)
+    known = meanings(set(content(mine)))
+    is_same_no = len(ours_no) == len(theirs_no) and any(is_known(w, known) for scope in theirs_no for w in scope)
+    if is_same_no and all(is_known(w, meanings(set(content(theirs)))) for w in content(mine)):
         return None
     about = set(content(mine))
     near = [c for c in clauses if 2 * sum(is_known(w, set(c.known)) for w in about) >= len(about)]
