@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from agent_runner import escalation_evaluation, retrieval_figures, sentiment_evaluation
+from agent_runner import escalation_evaluation, gate_evaluation, retrieval_figures, sentiment_evaluation
 from agent_runner.retrieval import NotEvaluated, Progress, evaluate_retrieval, read_sets
 from agent_runner.temporary_database import temporary_database
 from knowledge.embeddings import EmbeddingFailed
@@ -90,6 +90,16 @@ def _wants_human(options: dict[str, Any], progress: Progress) -> Measured:
     return Measured(summary=figures, tables=escalation_evaluation.wants_human_tables(figures), rows=rows)
 
 
+def _gate(options: dict[str, Any], _progress: Progress) -> Measured:
+    try:
+        labelled = gate_evaluation.read_labelled(options["data"])
+    except BadQuestion as error:
+        raise BadFile(str(error)) from error
+    judged = gate_evaluation.judge_rows(labelled)
+    figures = gate_evaluation.summary(judged)
+    return Measured(summary=figures, tables=gate_evaluation.table(figures), rows=gate_evaluation.rows(judged))
+
+
 KINDS = {
     "retrieval": Kind(
         help="Whether the search finds the articles that answer the questions.",
@@ -110,5 +120,10 @@ KINDS = {
         help="Whether customers who ask for a person are understood.",
         add_arguments=escalation_evaluation.add_wants_human,
         measure=_wants_human,
+    ),
+    "gate": Kind(
+        help="Whether the gate keeps back sentences that their passage does not carry, and only those.",
+        add_arguments=gate_evaluation.add_arguments,
+        measure=_gate,
     ),
 }

@@ -7,17 +7,15 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from agent_runner.context import Draft
+from agent_runner.support import unsupported
 from fte_project.markup import links
 from knowledge.search import Hit
 from tickets.reasons import Reason
 
 ANSWER_FROM = 0.55  # confidence from which the assistant answers alone
 SUGGEST_FROM = 0.1  # … from which articles are suggested while a person is asked
-SUPPORT = 0.6  # share of a sentence's words that its passages must hold
 NEGATIVE_BELOW = 0.3
 
-_WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _LINK = re.compile(r"(?:https?://|www\.)[^\s)>\]\"']+", re.IGNORECASE)
 _PRICE = re.compile(r"[$€£¥]\s?\d|\b\d+(?:[.,]\d+)?\s?(?:usd|eur|gbp|dollars?|euros?|pounds)\b", re.IGNORECASE)
 _PROMISE = re.compile(
@@ -26,16 +24,7 @@ _PROMISE = re.compile(
     r"|\b(?:i|we)(?:'ll|’ll| will) \w+",
     re.IGNORECASE,
 )
-_NEGATION = re.compile(r"\b(?:not|no|never|cannot|without|nor|neither|none)\b|n['’]t\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
-_CLAUSE_END = re.compile(r"[.!?;:,]\s+|\n+")
-_COMMON_WORDS = """
-a an the and or but if then so to of in on at by for from with as is are was were be been it its this that these those
-you your yours we our us i my me he she they them their can could may might must should would will do does did have has
-had not no yes there here please also just when where what which who how all any some more most than too very up out
-into over under again once
-"""
-_COMMON = frozenset(_COMMON_WORDS.split())
 
 
 class Kind(StrEnum):
@@ -120,36 +109,3 @@ def _doubts(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
         if problem := unsupported(sentence, passages):
             doubts.append(problem)
     return doubts
-
-
-def unsupported(sentence: str, passages: list[str]) -> str | None:
-    """Why no passage carries `sentence`, or None when one does: verbatim, or in its words, numbers and negations."""
-    content = _content(sentence)
-    if not content:
-        return None
-    if any(" ".join(sentence.split()) in " ".join(p.split()) for p in passages):
-        return None
-    for passage in passages:
-        numbers = set(_NUMBER.findall(sentence)) <= set(_NUMBER.findall(passage))
-        if numbers and len(content & _known(passage)) >= SUPPORT * len(content) and _denies_alike(sentence, passage):
-            return None
-    return f"not in the cited passages: {sentence.strip()[:120]}"
-
-
-def _known(text: str) -> set[str]:
-    return {w.lower() for w in _WORD.findall(text)}
-
-
-def _content(text: str) -> set[str]:
-    return {w for w in _known(text) if w not in _COMMON and len(w) > 1}
-
-
-def _denies_alike(sentence: str, passage: str) -> bool:
-    """Whether each clause of `sentence` says no exactly where the nearest clause of `passage` does."""
-    theirs = [(_known(clause), bool(_NEGATION.search(clause))) for clause in _CLAUSE_END.split(passage)]
-    for clause in _CLAUSE_END.split(sentence):
-        content = _content(clause)
-        near = max(len(content & words) for words, _ in theirs)
-        if near and bool(_NEGATION.search(clause)) not in {no for words, no in theirs if len(content & words) == near}:
-            return False
-    return True

@@ -1,0 +1,81 @@
+"""Whether a passage carries a sentence: the rules one by one, and the bar over the labelled set."""
+
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from agent_runner import gate_evaluation
+from agent_runner.support import unsupported
+
+SET = Path(gate_evaluation.__file__).parent / "data" / "gate.jsonl"
+PASSAGE = """\
+Open Yard > Gates and choose **Lock**. A gate stays locked for 24 hours. Wardens can unlock it, guests cannot.
+Lists are saved as .csv files of at most 20 MB. The alarm is disabled before the first visit."""
+
+CARRIED = [
+    "A gate remains locked for one day.",
+    "In Yard > Gates, click Lock.",
+    "Guests are unable to unlock it.",
+    "Lists get saved as .csv files with a maximum of twenty MB.",
+    "The alarm is not enabled before the first visit.",
+    "Wardens can unlock it.",
+    "",
+    "Here you are!",
+]
+NOT_CARRIED = [
+    ("A gate stays locked for 12 hours.", "number"),
+    ("A gate stays locked for 24 days.", "number"),
+    ("Lists are saved as .csv files of at least 20 MB.", "limit"),
+    ("Lists are saved as .xml files.", "name"),
+    ("In Yard > Fences, click Lock.", "name"),
+    ("Wardens cannot unlock it.", ""),
+    ("The alarm is enabled before the first visit.", "opposite"),
+    ("The alarm is disabled after the first visit.", "opposite"),
+    ("Open Yard > Gates, choose Lock and inform the police.", "police"),
+    ("Sheep may graze there overnight.", "words"),
+]
+
+
+@pytest.mark.parametrize("sentence", CARRIED)
+def test_what_the_passage_says_in_other_words_is_carried(sentence: str) -> None:
+    assert unsupported(sentence, [PASSAGE]) is None
+
+
+@pytest.mark.parametrize(("sentence", "why"), NOT_CARRIED)
+def test_each_changed_claim_is_found_and_named(sentence: str, why: str) -> None:
+    found = unsupported(sentence, [PASSAGE])
+    assert found is not None
+    assert why in found
+
+
+def test_one_passage_of_several_is_enough_and_none_is_not() -> None:
+    assert unsupported("Guests are unable to unlock it.", ["Something else.", PASSAGE]) is None
+    assert unsupported("Guests are unable to unlock it.", []) is not None
+
+
+def test_the_labelled_set_is_large_enough_and_holds_the_bar() -> None:
+    rows = gate_evaluation.read_labelled(SET)
+    figures = gate_evaluation.summary(gate_evaluation.judge_rows(rows))
+    assert figures["n"] >= 340
+    assert len({row.passage for row in rows}) >= 60
+    assert figures["caught"] >= 0.95
+    assert figures["passed"] >= 0.90
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "holds no rows"),
+        ("{", "line 1"),
+        ('\n{"passage": "a", "sentence": "b", "label": "odd"}', "line 2: label must be one of"),
+        ('{"passage": "a", "label": "name"}', "line 1: sentence must be a text"),
+    ],
+)
+def test_a_bad_file_is_named_with_its_line(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CommandError, match=r"rows\.jsonl") as raised:
+        call_command("evaluate", "gate", data=path, out=None, json=True)
+    assert says in str(raised.value)
+    assert raised.value.returncode == 2
