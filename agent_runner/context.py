@@ -1,5 +1,6 @@
 """What a run knows and what its tools may write down. The model never sees this object, nor any id in it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,10 @@ class Draft:
     sentiment: float
     confidence: float
     language: str
+
+    def cited(self, hits: Mapping[str, Hit]) -> list[Hit]:
+        """The passages it cites, of those that were found."""
+        return [hits[name] for name in self.citations if name in hits]
 
 
 @dataclass(frozen=True, kw_only=True)

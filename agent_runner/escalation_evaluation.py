@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Group
 from rich.table import Table
 
+from agent_runner.rates import rate, shown
 from agent_runner.triggers import find_trigger
 from fte_project.events import Channel
 from knowledge.question_files import BadQuestion, json_rows
@@ -16,7 +17,7 @@ from tickets.reasons import Reason
 SOURCES = ("nlupp", "bitext", "hint3")
 
 
-def judged(channel: str, text: str) -> Reason | None:
+def judged(text: str) -> Reason | None:
     """Why this message goes to people before the knowledge base is asked, or None."""
     found = find_trigger(text)
     return found.reason if found else None
@@ -35,14 +36,12 @@ def escalation_figures(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]
     """The figures and a row for each message. Raises BadQuestion."""
     rows = [_judged_row(row) for row in _escalation_rows(path)]
     must = [row for row in rows if row["must_escalate"]]
-    caught = [row for row in must if row["got"]]
-    over = [row for row in rows if row["got"] and not row["must_escalate"]]
     figures = {
         "n": len(rows),
         "must": len(must),
-        "recall": _rate(len(caught), len(must)),
-        "over_escalation": _rate(len(over), len(rows) - len(must)),
-        "reason_accuracy": _rate(sum(row["got"] == row["expected"] for row in caught), len(caught)),
+        "recall": rate([bool(row["got"]) for row in must]),
+        "over_escalation": rate([bool(row["got"]) for row in rows if not row["must_escalate"]]),
+        "reason_accuracy": rate([row["got"] == row["expected"] for row in must if row["got"]]),
         "misses": [
             {name: row[name] for name in ("text", "expected", "got")} for row in rows if row["got"] != row["expected"]
         ],
@@ -52,10 +51,7 @@ def escalation_figures(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]
 
 def wants_human_figures(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The figures and a row for each message. Raises BadQuestion."""
-    rows = [
-        {**row, "got": judged(Channel.WEB_FORM, row["text"]) == Reason.CUSTOMER_REQUEST}
-        for row in _wants_human_rows(path)
-    ]
+    rows = [{**row, "got": judged(row["text"]) == Reason.CUSTOMER_REQUEST} for row in _wants_human_rows(path)]
     per_source = {name: _of_asking([row for row in rows if row["source"].startswith(name)]) for name in SOURCES}
     return {**_of_asking(rows), "per_source": per_source}, rows
 
@@ -66,7 +62,7 @@ def escalation_tables(figures: dict[str, Any]) -> Group:
     table.add_column("figure")
     table.add_column("value", justify="right")
     for name in ("recall", "over_escalation", "reason_accuracy"):
-        table.add_row(name, _shown(figures[name]))
+        table.add_row(name, shown(figures[name]))
     wrong = Table(title="Wrong")
     for name in ("text", "expected", "got"):
         wrong.add_column(name)
@@ -81,7 +77,7 @@ def wants_human_tables(figures: dict[str, Any]) -> Table:
     for name in ("source", "precision", "recall"):
         table.add_column(name)
     for source, part in {"all": figures, **figures["per_source"]}.items():
-        table.add_row(source, _shown(part["precision"]), _shown(part["recall"]))
+        table.add_row(source, shown(part["precision"]), shown(part["recall"]))
     return table
 
 
@@ -91,15 +87,14 @@ def _judged_row(row: dict[str, Any]) -> dict[str, Any]:
         "text": row["text"],
         "must_escalate": row["must_escalate"],
         "expected": row["reason"] or "",
-        "got": judged(row["channel"], row["text"]) or "",
+        "got": judged(row["text"]) or "",
     }
 
 
 def _of_asking(rows: list[dict[str, Any]]) -> dict[str, float | None]:
-    right = sum(row["got"] and row["wants_human"] for row in rows)
     return {
-        "precision": _rate(right, sum(row["got"] for row in rows)),
-        "recall": _rate(right, sum(row["wants_human"] for row in rows)),
+        "precision": rate([row["wants_human"] for row in rows if row["got"]]),
+        "recall": rate([row["got"] for row in rows if row["wants_human"]]),
     }
 
 
@@ -136,11 +131,3 @@ def _truth(row: dict[str, Any], name: str, where: str) -> bool:
     if not isinstance(value, bool):
         raise BadQuestion(f"{where}: {name} must be true or false.")
     return value
-
-
-def _rate(part: int, whole: int) -> float | None:
-    return round(part / whole, 4) if whole else None
-
-
-def _shown(rate: float | None) -> str:
-    return "–" if rate is None else f"{rate:.3f}"

@@ -1,7 +1,8 @@
 """What `manage.py evaluate` can measure: each kind has a name, its arguments and the function that measures."""
 
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,15 @@ class Kind:
     measure: Callable[[dict[str, Any], Progress], Measured]
 
 
+@contextmanager
+def _reading() -> Iterator[None]:
+    """What is wrong with a file that is read within is the file's fault."""
+    try:
+        yield
+    except (BadArticle, BadQuestion, OSError, UnicodeDecodeError) as error:
+        raise BadFile(str(error)) from error
+
+
 def _add_retrieval(parser: ArgumentParser) -> None:
     parser.add_argument("--articles", type=Path, required=True, help=".jsonl file, or folder of Markdown")
     parser.add_argument("--questions", type=Path, required=True, help="rows {id, title, body, gold: [slug]}")
@@ -51,10 +61,8 @@ def _add_retrieval(parser: ArgumentParser) -> None:
 
 
 def _retrieval(options: dict[str, Any], progress: Progress) -> Measured:
-    try:
+    with _reading():
         sets = read_sets(options["articles"], options["questions"], options["resolved"], options["offtopic"])
-    except (BadArticle, BadQuestion, OSError, UnicodeDecodeError) as error:
-        raise BadFile(str(error)) from error
     try:
         with temporary_database():
             done = evaluate_retrieval(sets, progress)
@@ -65,36 +73,28 @@ def _retrieval(options: dict[str, Any], progress: Progress) -> Measured:
 
 
 def _sentiment(options: dict[str, Any], progress: Progress) -> Measured:
-    try:
+    with _reading():
         labelled = sentiment_evaluation.read_labelled(options["data"])
-    except BadQuestion as error:
-        raise BadFile(str(error)) from error
     judged = sentiment_evaluation.judge_rows(labelled, progress)
     figures = sentiment_evaluation.summary(judged)
     return Measured(summary=figures, tables=sentiment_evaluation.table(figures), rows=sentiment_evaluation.rows(judged))
 
 
 def _escalation(options: dict[str, Any], progress: Progress) -> Measured:
-    try:
+    with _reading():
         figures, rows = escalation_evaluation.escalation_figures(options["data"])
-    except BadQuestion as error:
-        raise BadFile(str(error)) from error
     return Measured(summary=figures, tables=escalation_evaluation.escalation_tables(figures), rows=rows)
 
 
 def _wants_human(options: dict[str, Any], progress: Progress) -> Measured:
-    try:
+    with _reading():
         figures, rows = escalation_evaluation.wants_human_figures(options["data"])
-    except BadQuestion as error:
-        raise BadFile(str(error)) from error
     return Measured(summary=figures, tables=escalation_evaluation.wants_human_tables(figures), rows=rows)
 
 
 def _gate(options: dict[str, Any], _progress: Progress) -> Measured:
-    try:
+    with _reading():
         labelled = gate_evaluation.read_labelled(options["data"])
-    except BadQuestion as error:
-        raise BadFile(str(error)) from error
     judged = gate_evaluation.judge_rows(labelled)
     figures = gate_evaluation.summary(judged)
     return Measured(summary=figures, tables=gate_evaluation.table(figures), rows=gate_evaluation.rows(judged))

@@ -7,14 +7,14 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from agent_runner.context import Draft
-from agent_runner.support import unsupported
+from agent_runner.sentiment import NEGATIVE_BELOW
+from agent_runner.support import SENTENCE_END, unsupported
 from fte_project.markup import links
 from knowledge.search import Hit
 from tickets.reasons import Reason
 
 ANSWER_FROM = 0.55  # confidence from which the assistant answers alone
 SUGGEST_FROM = 0.1  # … from which articles are suggested while a person is asked
-NEGATIVE_BELOW = 0.3
 
 _LINK = re.compile(r"(?:https?://|www\.)[^\s)>\]\"']+", re.IGNORECASE)
 _PRICE = re.compile(r"[$€£¥]\s?\d|\b\d+(?:[.,]\d+)?\s?(?:usd|eur|gbp|dollars?|euros?|pounds)\b", re.IGNORECASE)
@@ -24,7 +24,6 @@ _PROMISE = re.compile(
     r"|\b(?:i|we)(?:'ll|’ll| will) \w+",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 class Kind(StrEnum):
@@ -58,7 +57,7 @@ class Limits:
 
 def judge(draft: Draft, hits: Mapping[str, Hit], limits: Limits) -> Verdict:
     """Decide about `draft`, given the passages that were found. No effects, no clock, no database."""
-    cited = [hits[c] for c in draft.citations if c in hits]
+    cited = draft.cited(hits)
     if draft.sentiment < NEGATIVE_BELOW:
         return Verdict(
             kind=Kind.HAND_OVER, reason=Reason.NEGATIVE_SENTIMENT, findings=("the customer is very unhappy",)
@@ -105,7 +104,7 @@ def _doubts(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
     if len(draft.message.split()) > limits.max_words:
         doubts.append(f"longer than {limits.max_words} words")
     passages = [f"{hit.title}\n{hit.section}\n{hit.passage}" for hit in cited]
-    for sentence in _SENTENCE_END.split(draft.message):
+    for sentence in SENTENCE_END.split(draft.message):
         if problem := unsupported(sentence, passages):
             doubts.append(problem)
     return doubts

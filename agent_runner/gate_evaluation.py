@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from agent_runner.rates import rate, shown
 from agent_runner.support import unsupported
 from fte_project.text import clean_text
 from knowledge.question_files import BadQuestion, json_rows
@@ -74,15 +75,14 @@ def summary(judged: list[Judged]) -> dict[str, Any]:
 
 
 def _share(judged: list[Judged]) -> float | None:
-    return round(sum(j.is_right for j in judged) / len(judged), 4) if judged else None
+    return rate([j.is_right for j in judged])
 
 
 def table(figures: dict[str, Any]) -> Table:
     """The figures for people."""
     found = Table("Sentences", "Rows", "Judged rightly")
     for label, of_it in figures["by_label"].items():
-        right = of_it["right"]
-        found.add_row(label, str(of_it["n"]), "–" if right is None else f"{right:.3f}")
+        found.add_row(label, str(of_it["n"]), shown(of_it["right"]))
     return found
 
 

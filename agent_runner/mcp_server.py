@@ -150,7 +150,7 @@ def _keep_draft(context: RunContext) -> Verdict:
         reason=verdict.reason or Reason.LOW_CONFIDENCE,
         detail="; ".join(verdict.findings),
         draft=draft.message,
-        draft_sources=tuple(source(context.hits[c], passage=True) for c in draft.citations if c in context.hits),
+        draft_sources=tuple(source(hit, passage=True) for hit in draft.cited(context.hits)),
     )
     with _needed(context) as ticket:
         offer_draft(ticket, hand_over, actor=ASSISTANT, answers=context.message_ids)

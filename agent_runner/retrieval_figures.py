@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Group
 from rich.table import Table
 
+from agent_runner.rates import rate
 from agent_runner.retrieval import Asked, Evaluated
 from knowledge.search import Found
 
@@ -68,8 +69,8 @@ def rows(done: Evaluated) -> list[dict[str, Any]]:
 def _ranking(asked: Sequence[Asked], recipe: str) -> dict[str, float | None]:
     places = [place(one.slugs[recipe], one.question.gold) for one in asked if recipe in one.slugs]
     return {
-        "recall_at_1": _rate([p is not None and p <= 1 for p in places]),
-        "recall_at_5": _rate([p is not None and p <= 5 for p in places]),
+        "recall_at_1": rate([p is not None and p <= 1 for p in places]),
+        "recall_at_5": rate([p is not None and p <= 5 for p in places]),
         "mrr_at_10": _round(sum(1 / p for p in places if p is not None and p <= 10) / len(places)) if places else None,
     }
 
@@ -86,7 +87,7 @@ def _offtopic(done: Evaluated) -> dict[str, Any]:
 
 
 def _above_floor(found: Sequence[Found]) -> float | None:
-    return _rate([one.is_near for one in found if one.is_calibrated])
+    return rate([one.is_near for one in found if one.is_calibrated])
 
 
 def _confidence(asked: Sequence[Asked]) -> list[dict[str, Any]]:
@@ -100,7 +101,7 @@ def _confidence(asked: Sequence[Asked]) -> list[dict[str, Any]]:
     for share in SHARES:
         size = max(1, round(share * len(asked)))
         figures = {
-            name: _rate([_in_top(one, top) for one in some[:size]])
+            name: rate([_in_top(one, top) for one in some[:size]])
             for name, some, top in (("top1", by_top1, 1), ("top3", by_top3, 3), ("top3_by_top1", by_top1, 3))
         }
         found.append({"share": share, "questions": size, **figures})
@@ -109,10 +110,6 @@ def _confidence(asked: Sequence[Asked]) -> list[dict[str, Any]]:
 
 def _in_top(one: Asked, top: int) -> bool:
     return place([hit.slug for hit in one.found.hits[:top]], one.question.gold) is not None
-
-
-def _rate(answers: Sequence[bool]) -> float | None:
-    return _round(sum(answers) / len(answers)) if answers else None
 
 
 def _round(value: float) -> float:

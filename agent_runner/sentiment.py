@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent_runner.sentiment_words import Words, words_of
+from knowledge.calibration import logistic
 from knowledge.embeddings import LOCAL_MODEL_ID, EmbeddingFailed, embedder
 
 if TYPE_CHECKING:
@@ -147,14 +148,14 @@ def _odds(sentences: Sequence[str]) -> list[tuple[float, float]] | None:
 
 def _mood(negative: float, positive: float, words: Words) -> tuple[float, float]:
     """The shares of negative and of positive for one sentence."""
-    return _share(negative + words.negative), _share(positive + words.positive)
+    return logistic(negative + words.negative), logistic(positive + words.positive)
 
 
 def _combined(moods: Sequence[tuple[float, float]]) -> Feeling:
     """One clearly furious sentence counts alone; half-sure ones only when the whole message is like them."""
     worst = max(negative for negative, _ in moods)
     # Every further sentence is one more chance to be wrong, so the longer the message, the surer the worst must be.
-    worst = _share(_log_odds(worst) - LENGTH_DOUBT * math.log(len(moods)))
+    worst = logistic(_log_odds(worst) - LENGTH_DOUBT * math.log(len(moods)))
     negative = max(worst, sum(n for n, _ in moods) / len(moods))
     positive = sum(p for _, p in moods) / len(moods) * (1 - negative)
     neutral = max(0.0, 1 - negative - positive)
@@ -167,11 +168,7 @@ def _by_words(found: Sequence[Words]) -> Feeling:
     positive = max(words.positive for words in found)
     if max(negative, positive) <= 0:
         return Feeling(0.5, 0.0)
-    return Feeling(round(_share(positive if negative <= 0 else -negative), 4), WORDS_ALONE_CONFIDENCE)
-
-
-def _share(log_odds: float) -> float:
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))
+    return Feeling(round(logistic(positive if negative <= 0 else -negative), 4), WORDS_ALONE_CONFIDENCE)
 
 
 def _log_odds(share: float) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
+from agent_runner.rates import rate
 from agent_runner.retrieval import Progress
 from agent_runner.sentiment import SENTIMENTS, Feeling, feel, is_negative
 from fte_project.text import clean_text
@@ -55,9 +56,9 @@ def summary(judged: Sequence[Judged]) -> dict[str, Any]:
     """The figures; a rate over no rows is null."""
     return {
         "n": len(judged),
-        "accuracy": _rate([one.told == one.sentiment for one in judged]),
-        "negative_recall": _rate([one.told == "negative" for one in judged if one.sentiment == "negative"]),
-        "negative_false_positive": _rate([one.told == "negative" for one in judged if one.sentiment != "negative"]),
+        "accuracy": rate([one.told == one.sentiment for one in judged]),
+        "negative_recall": rate([one.told == "negative" for one in judged if one.sentiment == "negative"]),
+        "negative_false_positive": rate([one.told == "negative" for one in judged if one.sentiment != "negative"]),
     }
 
 
@@ -90,7 +91,3 @@ def _labelled(row: dict[str, Any], where: str) -> tuple[str, str]:
     if sentiment not in SENTIMENTS:
         raise BadQuestion(f"{where}: sentiment must be negative, neutral or positive.")
     return clean_text(text), sentiment
-
-
-def _rate(hits: Sequence[bool]) -> float | None:
-    return round(sum(hits) / len(hits), 4) if hits else None

@@ -26,7 +26,7 @@ PART = 0.5  # … of each part of it: an added step is a part that nothing stand
 VERBATIM = 0.65  # share of the article's own words from which each other word counts
 NEARLY_VERBATIM = 0.75  # … from which words of the rest of the passage count as well
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _CLAUSE_END = re.compile(r"[.!?;:,]\s+|\n+|\s[–—-]\s|,? (?:but|while|whereas|although)\s|, and ")
 _NUMBER_END = re.compile(r"[.!?;:,]\s+|\n+|\b(?:and|but|or)\b", re.IGNORECASE)
 _PART_END = re.compile(
@@ -34,6 +34,13 @@ _PART_END = re.compile(
 )
 _LIMIT = re.compile(r"\b(maximum|minimum|more than|less than|fewer than|over|under|above|below)\b")
 _LOWER = frozenset({"minimum", "more than", "over", "above"})
+_DIMENSIONS = frozenset(
+    {"time", "month", "kb", "mb", "gb", "tb", "percent", "$", "€", "£", "m", "cm", "km", "°", "rank"}
+)
+_IF = re.compile(r"\s*(?:if|when|unless|should)\b", re.IGNORECASE)
+_ELSE = re.compile(r"\b(?:otherwise|or else)\b", re.IGNORECASE)
+_ALL = re.compile(r"\b(?:everyone|everybody|anyone|anybody|all|any|every)\b", re.IGNORECASE)
+_ONLY = re.compile(r"\bonly\b")
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ def unsupported(sentence: str, passages: Sequence[str]) -> str | None:
 
 
 def _problem(sentence: str, passage: str) -> str | None:
-    pieces = [_read(s) for s in _SENTENCE_END.split(passage) if s.strip()]
+    pieces = [_read(s) for s in SENTENCE_END.split(passage) if s.strip()]
     return (
         _other_number(sentence, passage)
         or _other_name(sentence, passage, pieces)
@@ -81,7 +88,7 @@ def _near(text: str, pieces: Sequence[_Text]) -> list[_Text]:
     """The pieces that share the most words with `text`, names before others; none when none shares any."""
     stems = set(content(text))
     weights = {stem(name): 3 for name in names(text)}
-    shares = [sum(weights.get(s, 1) for s in stems if is_known(s, set(piece.known))) for piece in pieces]
+    shares = [sum(weights.get(s, 1) for s in stems if is_known(s, piece.known)) for piece in pieces]
     most = max(shares, default=0)
     return [p for p, share in zip(pieces, shares, strict=True) if share == most] if most else []
 
@@ -99,11 +106,6 @@ def _other_number(sentence: str, passage: str) -> str | None:
         elif counted or amount not in amounts or unit in _DIMENSIONS:
             return f"another number: {amount} {unit}"
     return _other_limit(sentence, passage)
-
-
-_DIMENSIONS = frozenset(
-    {"time", "month", "kb", "mb", "gb", "tb", "percent", "$", "€", "£", "m", "cm", "km", "°", "rank"}
-)
 
 
 def _misplaced(sentence: str, quantity: tuple[str, str], passage: str) -> str | None:
@@ -132,7 +134,7 @@ def _limits(text: str) -> dict[str, bool]:
     found: dict[str, bool] = {}
     text = normal(text)
     for match in _LIMIT.finditer(text):
-        is_least = (match.group(1)) in _LOWER
+        is_least = match.group(1) in _LOWER
         for amount, _ in quantities(text[match.end() : match.end() + 20])[:1]:
             found.setdefault(amount, is_least)
     return found
@@ -152,7 +154,7 @@ def _other_name(sentence: str, passage: str, pieces: Sequence[_Text]) -> str | N
 def _swapped(sentence: str, pieces: Sequence[_Text]) -> str | None:
     """A name that the passage has elsewhere, where what is said of it is said of another."""
     for part in _CLAUSE_END.split(sentence):
-        mine = set(names(part)) or set()
+        mine = set(names(part))
         if not mine or len(set(content(part))) < 2:
             continue
         rest = " ".join(w for w in words(part.lower()) if w not in mine)
@@ -177,15 +179,9 @@ def _turned_round(sentence: str, passage: str, pieces: Sequence[_Text]) -> str |
         problems = [_opposed(clause, other.text, clauses) for other in near]
         if problems and all(problems):
             return problems[0]
-        if (denies(clause) or refuses(clause)) is False and (found := _denied_elsewhere(clause, near, clauses)):
+        if not (denies(clause) or refuses(clause)) and (found := _denied_elsewhere(clause, near, clauses)):
             return found
     return _for_all(sentence, pieces)
-
-
-_IF = re.compile(r"\s*(?:if|when|unless|should)\b", re.IGNORECASE)
-_ELSE = re.compile(r"\b(?:otherwise|or else)\b", re.IGNORECASE)
-_ALL = re.compile(r"\b(?:everyone|everybody|anyone|anybody|all|any|every)\b", re.IGNORECASE)
-_ONLY = re.compile(r"\bonly\b")
 
 
 def _opposed(mine: str, theirs: str, clauses: Sequence[_Text]) -> str | None:
@@ -206,7 +202,7 @@ def _opposed(mine: str, theirs: str, clauses: Sequence[_Text]) -> str | None:
     if is_same_no and all(is_known(w, meanings(set(content(theirs)))) for w in content(mine)):
         return None
     about = set(content(mine))
-    near = [c for c in clauses if 2 * sum(is_known(w, set(c.known)) for w in about) >= len(about)]
+    near = [c for c in clauses if 2 * sum(is_known(w, c.known) for w in about) >= len(about)]
     no = [scope for c in near for scope in denied(c.text)]
     for scope in denied(mine):
         if scope and not any(any(is_known(w, meanings(other)) for w in scope) for other in no):
@@ -263,7 +259,7 @@ def _substituted(sentence: str, pieces: Sequence[_Text]) -> str | None:
     for what, a, b, c, d in nearest.get_opcodes():
         if what not in ("replace", "insert", "delete") or a == b:
             continue
-        other = [w for w in mine[a:b] if content(w) and not is_known(stem(w), set(near.known))]
+        other = [w for w in mine[a:b] if content(w) and not is_known(stem(w), near.known)]
         if denies(sentence) != near.denies:
             other = [w for w in other if not poles(w).keys() & poles(near.text).keys()]  # "not enabled": "disabled"
         if size < NEARLY_VERBATIM * len(mine):

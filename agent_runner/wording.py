@@ -2,6 +2,7 @@
 
 # ruff: noqa: SIM905
 import re
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from agent_runner.word_tables import COMMON_WORDS, GROUPS, IRREGULAR, OPPOSITES
@@ -15,6 +16,7 @@ _NEGATIVE = re.compile(
     r"\b(?:not|no|never|without|nor|neither|none|nobody|nothing|nowhere|unless|stop(?:s|ped)? \w+ing|lack(?:s|ing)?"
     r"|instead of|rather than|hardly|except|avoid|fails? to|cease[sd]?)\b"
 )
+_DENIAL_END = re.compile(r"[.,;:!?]|\band\b|\bbut\b")
 # Words that deny and have an opposite: what counts is that opposite, when the other side speaks of it.
 _REFUSING = re.compile(
     r"\b(?:unable|fails?|impossible|unavailable|forbidden|prohibited|refuse[sd]?|prevent(?:s|ed)?|ineligible|invalid|excluded"
@@ -77,6 +79,7 @@ _RAW = re.compile(r"\.?[^\W_]+(?:[.'’-][^\W_]+)*")
 _ODD = re.compile(r"[a-z][A-Z]|[^\W\d_]\d|\d[^\W\d_]|^\.[a-z]|^[A-Z]{2,}$|^\w+\.[a-z]{2,4}$")
 
 
+@lru_cache(maxsize=5_000)
 def normal(text: str) -> str:
     """`text` in lower case with the spellings and phrases that mean the same written in one way."""
     found = text.lower()
@@ -130,9 +133,9 @@ def meanings(stems: set[str]) -> set[str]:
     return stems.union(*(_MEANINGS.get(s, set()) for s in stems)) if stems else set()
 
 
-def is_known(one: str, others: set[str]) -> bool:
+def is_known(one: str, others: AbstractSet[str]) -> bool:
     """Whether `others`, with their `meanings`, hold the stem or a synonym of it."""
-    return one in others or bool(_MEANINGS.get(one, set()) & others)
+    return one in others or not _MEANINGS.get(one, set()).isdisjoint(others)
 
 
 def poles(text: str) -> dict[int, set[int]]:
@@ -147,11 +150,10 @@ def poles(text: str) -> dict[int, set[int]]:
 def denied(text: str) -> list[set[str]]:
     """What each denial in `text` is about: the stems of the next words up to the end of the clause."""
     text = normal(text)
-    ends = [re.compile(r"[.,;:!?]|\band\b|\bbut\b"), _NEGATIVE]
     found = []
     for match in _NEGATIVE.finditer(text):
         rest = text[match.end() :]
-        for end in ends:
+        for end in (_DENIAL_END, _NEGATIVE):
             rest = end.split(rest)[0]
         found.append(set(content(rest)[:3]))
     return found
@@ -213,7 +215,7 @@ def _counted(word: str, amount: str, before: str, following: str) -> tuple[str, 
 
 def _amount(word: str) -> str | None:
     if word[0].isdigit():
-        return word.rstrip(".") if not word.isdecimal() else str(int(word)) if word.isdecimal() else word
+        return str(int(word)) if word.isdecimal() else word.rstrip(".")
     number = _NUMBER_WORDS.get(word)
     return None if number is None else str(number)
 

@@ -199,7 +199,7 @@ def _store(ticket: Ticket, *, run: Run, attempt: int) -> None:
 def _answer(ticket: Ticket, context: RunContext) -> Message:
     draft = context.draft
     assert draft is not None
-    cited = [context.hits[c] for c in draft.citations if c in context.hits]
+    cited = draft.cited(context.hits)
     return reply(
         ticket,
         body=framed(
@@ -227,7 +227,7 @@ def _hand_over(run: Run) -> HandOver:
         detail="; ".join(verdict.findings),
         suggestions=tuple(source(h, passage=False) for h in hits[:SUGGESTIONS]) if is_suggested else (),
         draft=draft.message if draft and (is_draft or is_suggested) else "",
-        draft_sources=tuple(source(context.hits[c], passage=True) for c in draft.citations if c in context.hits)
+        draft_sources=tuple(source(hit, passage=True) for hit in draft.cited(context.hits))
         if draft and (is_draft or is_suggested)
         else (),
     )

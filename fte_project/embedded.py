@@ -139,6 +139,7 @@ class Postgres:
 
         make_state_dir(self.data.parent)
         last: Exception | None = None
+        wanted = buffers()
         for _ in range(20):
             # A dead postmaster that nobody has reaped yet counts as running: only a query proves life.
             try:
@@ -148,10 +149,10 @@ class Postgres:
                     if db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE_NAME]).fetchone():
                         return
                     pages = db.execute("SELECT setting FROM pg_settings WHERE name = 'shared_buffers'").fetchone()
-                    if pages == (str(buffers()),):
+                    if pages == (str(wanted),):
                         db.execute("CREATE DATABASE fte")
                         return
-                    db.execute(f"ALTER SYSTEM SET shared_buffers = {buffers()}".encode())
+                    db.execute(f"ALTER SYSTEM SET shared_buffers = {wanted}".encode())
                     server.stop()  # this connection ends with it, the next round starts it again
             except (psycopg.OperationalError, subprocess.SubprocessError, AssertionError) as error:
                 last = error

@@ -105,8 +105,13 @@ def keep(model_id: str, found: Thresholds, figures: dict[str, Any]) -> None:
     )
 
 
+def logistic(log_odds: float) -> float:
+    """The share, 0–1, that these log odds stand for."""
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))
+
+
 def _logistic(line: Line, x: float) -> float:
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, line[0] + line[1] * x))))
+    return logistic(line[0] + line[1] * x)
 
 
 def _quantile(values: Sequence[float], percent: int) -> float:

@@ -35,9 +35,13 @@ def kill_postgres(state: Path) -> None:
 
 def start_postgres(state: Path) -> None:
     """Start it (again), from a process of its own: the package keeps the handle of a server that is gone."""
+    subprocess.run(starting_postgres(state), cwd=BASE, check=True)
+
+
+def starting_postgres(state: Path) -> list[str]:
+    """The command of a process that starts it, and comes back when it runs."""
     start = "import sys; from pathlib import Path; from fte_project.embedded import Postgres; "
-    start += "Postgres(Path(sys.argv[1])).start()"
-    subprocess.run([sys.executable, "-c", start, str(state)], cwd=BASE, check=True)
+    return [sys.executable, "-c", f"{start}Postgres(Path(sys.argv[1])).start()", str(state)]
 
 
 def make_broker(state: Path) -> Broker | ApacheKafka:

@@ -16,6 +16,7 @@ import requests
 
 from fte_project.embedded import DATABASE_NAME, Postgres, buffers, read_instance
 from tests.processes import BASE, wait_for
+from tests.services import starting_postgres
 
 
 def local(state: Path) -> dict[str, str]:
@@ -81,9 +82,7 @@ def test_the_demo_stops_everything_on_ctrl_c_and_a_second_one_beside_it_changes_
 
 
 def test_three_that_come_at_once_start_one_database_with_room_for_its_pages(state: Path) -> None:
-    start = "import sys; from pathlib import Path; from fte_project.embedded import Postgres; "
-    start += "Postgres(Path(sys.argv[1])).start()"
-    starting = [subprocess.Popen([sys.executable, "-c", start, str(state)], cwd=BASE) for _ in range(3)]
+    starting = [subprocess.Popen(starting_postgres(state), cwd=BASE) for _ in range(3)]
     assert [process.wait(60) for process in starting] == [0, 0, 0]
     with psycopg.connect(f"host={state / 'pg'} user=postgres dbname={DATABASE_NAME}") as db:
         row = db.execute("SELECT setting FROM pg_settings WHERE name = 'shared_buffers'").fetchone()

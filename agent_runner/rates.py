@@ -1,0 +1,13 @@
+"""Shares of what was measured, as every kind of evaluation gives and shows them."""
+
+from collections.abc import Sequence
+
+
+def rate(answers: Sequence[bool]) -> float | None:
+    """How many are true, 0-1; None of none."""
+    return round(sum(answers) / len(answers), 4) if answers else None
+
+
+def shown(share: float | None) -> str:
+    """A rate for people."""
+    return "–" if share is None else f"{share:.3f}"
