@@ -11,7 +11,7 @@ from agent_runner.sentiment import NEGATIVE_BELOW
 from agent_runner.support import SENTENCE_END, unsupported
 from fte_project.markup import links
 from knowledge.search import Hit
-from tickets.reasons import Reason
+from tickets.reasons import Reason, Urgency
 
 ANSWER_FROM = 0.55  # confidence from which the assistant answers alone
 SUGGEST_FROM = 0.1  # … from which articles are suggested while a person is asked
@@ -42,6 +42,7 @@ class Verdict:
     kind: Kind
     reason: Reason | None = None
     findings: tuple[str, ...] = ()
+    urgency: Urgency = Urgency.NORMAL
 
 
 @dataclass(frozen=True, kw_only=True)

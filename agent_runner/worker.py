@@ -19,11 +19,10 @@ from agent_runner.context import RunContext
 from agent_runner.frame import framed, source
 from agent_runner.gate import Kind, Limits, Verdict, judge
 from agent_runner.learning import unlearn
-from agent_runner.loops import loop_sign
 from agent_runner.metrics import count_runs
 from agent_runner.models import AgentRun
 from agent_runner.prompts import PROMPT_VERSION
-from agent_runner.triggers import find_trigger
+from agent_runner.rules import decide
 from fte_project.crash import crash
 from fte_project.db import LeaseLost, aside, held_lease, insist, is_away, unit_of_work
 from fte_project.events import MessageReceived, RunFinished, inbound_topics, publish
@@ -48,7 +47,6 @@ class Run:
     context: RunContext
     started_at: datetime
     verdict: Verdict | None = None
-    urgency: Urgency = Urgency.NORMAL
     usage: Usage = field(default_factory=lambda: Usage(model=""))
     error: str = ""
 
@@ -140,18 +138,10 @@ def context_of(ticket: Ticket, messages: Sequence[Message]) -> RunContext:
 
 
 async def think(run: Run) -> None:
-    """Triggers, the loop guard, the assistant, the gate: leaves the verdict in `run`. Raises when the model is away."""
+    """The rules, the assistant, the gate: leaves the verdict in `run`. Raises when the model is away."""
     context = run.context
-    is_first = await unit_of_work(_is_first)(context)
-    said = f"{context.subject}\n{context.question}" if is_first else context.question
-    trigger = find_trigger(said)
-    if trigger is not None:
-        finding = f"trigger: {trigger.words}"
-        run.verdict = Verdict(kind=Kind.HAND_OVER, reason=trigger.reason, findings=(finding,))
-        run.urgency = trigger.urgency
-        return
-    if sign := await unit_of_work(loop_sign)(context):
-        run.verdict = Verdict(kind=Kind.HAND_OVER, reason=Reason.USAGE_LIMIT, findings=(f"loop: {sign}",))
+    run.verdict = await unit_of_work(decide)(context)
+    if run.verdict is not None:
         return
     try:
         run.usage = await assist(context)
@@ -160,17 +150,20 @@ async def think(run: Run) -> None:
         finding = f"the model ended with {type(error).__name__}"
         run.verdict = Verdict(kind=Kind.HAND_OVER, reason=Reason.TOOL_FAILURE, findings=(finding,))
         return
+    run.verdict = proposed(context)
+
+
+def proposed(context: RunContext) -> Verdict:
+    """What comes of what the model proposed."""
     if context.hand_over is not None:
-        run.verdict = Verdict(kind=Kind.HAND_OVER, reason=Reason(context.hand_over.reason), findings=("the model",))
-        run.urgency = Urgency(context.hand_over.urgency)
-    elif context.draft is not None:
-        run.verdict = judge(context.draft, context.hits, limits_of(context))
-
-
-def _is_first(context: RunContext) -> bool:
-    """The ticket's first message is among the unanswered ones: its subject speaks for it."""
-    first = Message.objects.filter(ticket_id=context.ticket_id, direction=Message.Direction.INBOUND).first()
-    return first is not None and first.pk in context.message_ids
+        return Verdict(
+            kind=Kind.HAND_OVER,
+            reason=Reason(context.hand_over.reason),
+            findings=("the model",),
+            urgency=Urgency(context.hand_over.urgency),
+        )
+    assert context.draft is not None  # must_end() saw to it
+    return judge(context.draft, context.hits, limits_of(context))
 
 
 def limits_of(context: RunContext) -> Limits:
@@ -223,7 +216,7 @@ def _hand_over(run: Run) -> HandOver:
     hits = list(context.hits.values())
     return HandOver(
         reason=verdict.reason or Reason.LOW_CONFIDENCE,
-        urgency=run.urgency,
+        urgency=verdict.urgency,
         detail="; ".join(verdict.findings),
         suggestions=tuple(source(h, passage=False) for h in hits[:SUGGESTIONS]) if is_suggested else (),
         draft=draft.message if draft and (is_draft or is_suggested) else "",
