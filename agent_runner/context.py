@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from knowledge.search import Found, Hit
@@ -45,13 +46,13 @@ class RunContext:
     priority: str
     category: str
     message_ids: tuple[int, ...]
+    asked_at: datetime | None = None  # what was resolved later is no evidence; None: now
     max_words: int = 300
     has_history: bool = False
 
     done: list[str] = field(default_factory=list)
     hits: dict[str, Hit] = field(default_factory=dict)
-    words_only: bool = False
-    is_calibrated: bool = True
+    found: list[Found] = field(default_factory=list)
     draft: Draft | None = None
     hand_over: HandOverRequest | None = None
     calls: list[dict[str, Any]] = field(default_factory=list)
@@ -65,9 +66,7 @@ class RunContext:
 
     def remember(self, found: Found) -> dict[str, Hit]:
         """Give hits their ids (h1, h2 …), the same id for the same passage in a second search."""
-        # One uncertain search is enough: what it found may be cited.
-        self.words_only |= found.words_only
-        self.is_calibrated &= found.is_calibrated
+        self.found.append(found)
         known = {hit.chunk_id: name for name, hit in self.hits.items()}
         named = {}
         for hit in found.hits:

@@ -9,12 +9,20 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from agent_runner import escalation_evaluation, gate_evaluation, retrieval_figures, sentiment_evaluation
+from agent_runner import (
+    answers,
+    answers_figures,
+    escalation_evaluation,
+    gate_evaluation,
+    retrieval_figures,
+    sentiment_evaluation,
+)
 from agent_runner.retrieval import NotEvaluated, Progress, evaluate_retrieval, read_sets
 from agent_runner.temporary_database import temporary_database
+from knowledge.calibration import CannotCalibrate
 from knowledge.embeddings import EmbeddingFailed
 from knowledge.loading import BadArticle
-from knowledge.question_files import BadQuestion
+from knowledge.question_files import BadQuestion, read_questions
 
 
 class BadFile(Exception):
@@ -72,6 +80,24 @@ def _retrieval(options: dict[str, Any], progress: Progress) -> Measured:
     return Measured(summary=figures, tables=retrieval_figures.tables(figures), rows=retrieval_figures.rows(done))
 
 
+def _add_answers(parser: ArgumentParser) -> None:
+    _add_retrieval(parser)
+    parser.add_argument("--labelled", type=Path, help="rows like the questions, to calibrate with before")
+
+
+def _answers(options: dict[str, Any], progress: Progress) -> Measured:
+    with _reading():
+        sets = read_sets(options["articles"], options["questions"], options["resolved"], options["offtopic"])
+        labelled = read_questions(options["labelled"]) if options["labelled"] else []
+    try:
+        with temporary_database():
+            done = answers.evaluate_answers(sets, labelled, progress)
+    except (EmbeddingFailed, CannotCalibrate) as error:
+        raise NotEvaluated(str(error)) from error
+    figures = answers_figures.summary(done)
+    return Measured(summary=figures, tables=answers_figures.table(figures), rows=list(answers.rows(done)))
+
+
 def _sentiment(options: dict[str, Any], progress: Progress) -> Measured:
     with _reading():
         labelled = sentiment_evaluation.read_labelled(options["data"])
@@ -105,6 +131,11 @@ KINDS = {
         help="Whether the search finds the articles that answer the questions.",
         add_arguments=_add_retrieval,
         measure=_retrieval,
+    ),
+    "answers": Kind(
+        help="What the assistant makes of questions with known answers: how much it answers alone, and how well.",
+        add_arguments=_add_answers,
+        measure=_answers,
     ),
     "sentiment": Kind(
         help="Whether the mood of messages is told, and how often a calm one is taken for an angry one.",

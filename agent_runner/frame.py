@@ -32,19 +32,25 @@ def source(hit: Hit, *, passage: bool) -> dict[str, Any]:
     return found
 
 
-def framed(message: str, cited: list[Hit], *, customer_name: str, language: str, signature: str = "") -> str:
+def framed(
+    message: str, cited: list[Hit], also: list[Hit], *, customer_name: str, language: str, signature: str = ""
+) -> str:
     """The whole reply: greeting, the answer, its sources, signature, disclosure."""
     first = next(iter(customer_name.split()), "")
     greeting = f"Hello {first}," if _NAME.fullmatch(first) else "Hello,"
-    links = list(dict.fromkeys(f"[{hit.title}]({absolute(hit.url)})" for hit in cited))
-    sources = "\n".join(f"- {link}" for link in links)
+    sources = f"From our help articles:\n\n{_links(cited)}"
     closing = signature or f"{settings.COMPANY_NAME} Support"
     return "\n\n".join(
         [
             greeting,
             message.strip(),
-            f"From our help articles:\n\n{sources}",
+            sources,
+            *([f"See also:\n\n{_links(also)}"] if also else []),
             phrase(AI_DISCLOSURE, language),
             closing,
         ]
     )
+
+
+def _links(hits: list[Hit]) -> str:
+    return "\n".join(f"- {link}" for link in dict.fromkeys(f"[{hit.title}]({absolute(hit.url)})" for hit in hits))

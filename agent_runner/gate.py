@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from agent_runner.agreement import conflicts
 from agent_runner.context import Draft
 from agent_runner.sentiment import NEGATIVE_BELOW
 from agent_runner.support import SENTENCE_END, unsupported
@@ -13,8 +14,7 @@ from fte_project.markup import links
 from knowledge.search import Hit
 from tickets.reasons import Reason, Urgency
 
-ANSWER_FROM = 0.55  # confidence from which the assistant answers alone
-SUGGEST_FROM = 0.1  # … from which articles are suggested while a person is asked
+MODEL_SURE_FROM = 0.6  # what a model must say of its own answer, where it is not the search's word
 
 _LINK = re.compile(r"(?:https?://|www\.)[^\s)>\]\"']+", re.IGNORECASE)
 _PRICE = re.compile(r"[$€£¥]\s?\d|\b\d+(?:[.,]\d+)?\s?(?:usd|eur|gbp|dollars?|euros?|pounds)\b", re.IGNORECASE)
@@ -51,9 +51,13 @@ class Limits:
 
     max_words: int
     link_hosts: frozenset[str]
+    question: str = ""  # the customer's words
     language: str = "en"
     is_certain: bool = True  # False: found by words alone, nothing is known about nearness
     is_calibrated: bool = True  # False: nobody knows yet what nearness means for this embedding model
+    is_clear: bool = True  # the knowledge base is near enough to answer alone …
+    answer_from: float = MODEL_SURE_FROM  # … from this confidence on
+    may_suggest: bool = True  # what was found is worth the customer's look
 
 
 def judge(draft: Draft, hits: Mapping[str, Hit], limits: Limits) -> Verdict:
@@ -73,12 +77,26 @@ def judge(draft: Draft, hits: Mapping[str, Hit], limits: Limits) -> Verdict:
         doubts.append("it cites a passage that was not found")
     if doubts:
         return Verdict(kind=Kind.DRAFT, reason=Reason.LOW_CONFIDENCE, findings=tuple(doubts))
-    if draft.confidence >= ANSWER_FROM:
+    unsure = _unsure(draft, cited, limits)
+    if not unsure:
         return Verdict(kind=Kind.ANSWER)
-    finding = f"confidence {draft.confidence:.2f}"
-    if draft.confidence >= SUGGEST_FROM:
-        return Verdict(kind=Kind.SUGGEST, reason=Reason.LOW_CONFIDENCE, findings=(finding,))
-    return Verdict(kind=Kind.HAND_OVER, reason=Reason.MISSING_KNOWLEDGE, findings=(finding,))
+    if limits.may_suggest:
+        return Verdict(kind=Kind.SUGGEST, reason=Reason.LOW_CONFIDENCE, findings=tuple(unsure))
+    return Verdict(kind=Kind.HAND_OVER, reason=Reason.MISSING_KNOWLEDGE, findings=tuple(unsure))
+
+
+def _unsure(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
+    """Why a person should answer although nothing is wrong with the draft."""
+    found = []
+    if not limits.is_clear:
+        found.append("the articles are not near enough")
+    if draft.confidence < limits.answer_from:
+        found.append(f"confidence {draft.confidence:.2f}, {limits.answer_from:.2f} is needed")
+    for hit in cited:
+        if not hit.is_whole:
+            found.append(f"the section “{hit.section}” is too long to be quoted with its whole list")
+        found += conflicts(limits.question, hit)
+    return found
 
 
 def _forbidden(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:

@@ -1,5 +1,6 @@
 """Shares of what was measured, as every kind of evaluation gives and shows them."""
 
+import math
 from collections.abc import Sequence
 
 
@@ -11,3 +12,8 @@ def rate(answers: Sequence[bool]) -> float | None:
 def shown(share: float | None) -> str:
     """A rate for people."""
     return "–" if share is None else f"{share:.3f}"
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The smallest value that at least this share of them do not exceed."""
+    return round(ordered[max(0, math.ceil(share * len(ordered)) - 1)], 1)

@@ -1,13 +1,12 @@
 """From what was found to figures: recall, the floor, confidence and time, as JSON and as tables."""
 
-import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from rich.console import Group
 from rich.table import Table
 
-from agent_runner.rates import rate
+from agent_runner.rates import percentile, rate
 from agent_runner.retrieval import Asked, Evaluated
 from knowledge.search import Found
 
@@ -30,8 +29,8 @@ def summary(done: Evaluated) -> dict[str, Any]:
         **_ranking(done.asked, done.recipe),
         "ontopic_above_floor": _above_floor([one.found for one in done.asked]),
         **_offtopic(done),
-        "p50_ms": _percentile(ms, 0.50),
-        "p95_ms": _percentile(ms, 0.95),
+        "p50_ms": percentile(ms, 0.50),
+        "p95_ms": percentile(ms, 0.95),
         "per_recipe": {name: figures for name, figures in per_recipe.items() if figures["recall_at_5"] is not None},
         "confidence": _confidence(done.asked),
         "model_id": done.model_id,
@@ -114,11 +113,6 @@ def _in_top(one: Asked, top: int) -> bool:
 
 def _round(value: float) -> float:
     return round(value, 4)
-
-
-def _percentile(ordered: Sequence[float], share: float) -> float:
-    """The smallest value that at least this share of them do not exceed."""
-    return round(ordered[max(0, math.ceil(share * len(ordered)) - 1)], 1)
 
 
 def tables(figures: dict[str, Any]) -> Group:

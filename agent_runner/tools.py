@@ -113,7 +113,7 @@ async def search_knowledge_base(
 ) -> str:
     """Search the published help articles. Returns passages with ids to cite."""
     context = wrapper.context
-    found = await unit_of_work(search)(query, limit=max_results, category=category)
+    found = await unit_of_work(search)(query, limit=max_results, category=category, asked_at=context.asked_at)
     context.done.append("search_knowledge_base")
     named = context.remember(found)
     if not named:

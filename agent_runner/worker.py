@@ -17,7 +17,7 @@ from django.utils import timezone
 from agent_runner.assistant import MISBEHAVED, Usage, assist, model_name
 from agent_runner.context import RunContext
 from agent_runner.frame import framed, source
-from agent_runner.gate import Kind, Limits, Verdict, judge
+from agent_runner.gate import MODEL_SURE_FROM, Kind, Limits, Verdict, judge
 from agent_runner.learning import unlearn
 from agent_runner.metrics import count_runs
 from agent_runner.models import AgentRun
@@ -28,6 +28,7 @@ from fte_project.db import LeaseLost, aside, held_lease, insist, is_away, unit_o
 from fte_project.events import MessageReceived, RunFinished, inbound_topics, publish
 from fte_project.inbox import OVERDUE, work_through
 from fte_project.roles import together
+from knowledge.search import Hit
 from tickets.escalations import HandOver, escalate
 from tickets.models import ChannelSettings, Conversation, Message, Ticket
 from tickets.reasons import Reason, Urgency
@@ -38,6 +39,8 @@ from tickets.work import Result, Work, claim, finish, release, renew, retry
 log = structlog.get_logger()
 ROUNDS = 3  # a newer message makes it think again, at most twice
 SUGGESTIONS = 3
+ALSO = 2
+ALSO_FROM = 0.02  # confidence: what has some chance beside an article that leads
 
 
 @dataclass(kw_only=True)
@@ -134,6 +137,7 @@ def context_of(ticket: Ticket, messages: Sequence[Message]) -> RunContext:
         category=ticket.category,
         max_words=ChannelSettings.of(channel).max_words,
         message_ids=tuple(m.pk for m in messages),
+        asked_at=messages[-1].received_at if messages else None,
     )
 
 
@@ -169,11 +173,18 @@ def proposed(context: RunContext) -> Verdict:
 def limits_of(context: RunContext) -> Limits:
     """What the run's channel and what it found allow an answer to be."""
     hosts = {urlsplit(settings.PUBLIC_BASE_URL).hostname} | {urlsplit(h.url).hostname for h in context.hits.values()}
+    # The local model says how sure the search is, another one how sure it is itself.
+    sure = [found.answer_from for found in context.found] if not settings.OPENAI_API_KEY else []
     return Limits(
         max_words=context.max_words,
         link_hosts=frozenset(h for h in hosts if h),
-        is_certain=not context.words_only,
-        is_calibrated=context.is_calibrated,
+        question=f"{context.subject}\n{context.question}",
+        # One uncertain search is enough: what it found may be cited.
+        is_certain=not any(found.words_only for found in context.found),
+        is_calibrated=all(found.is_calibrated for found in context.found),
+        is_clear=any(found.is_clear for found in context.found),
+        answer_from=max(sure, default=MODEL_SURE_FROM),
+        may_suggest=any(found.may_suggest for found in context.found),
     )
 
 
@@ -192,20 +203,28 @@ def _store(ticket: Ticket, *, run: Run, attempt: int) -> None:
 def _answer(ticket: Ticket, context: RunContext) -> Message:
     draft = context.draft
     assert draft is not None
-    cited = draft.cited(context.hits)
+    cited, also = draft.cited(context.hits), see_also(context)
     return reply(
         ticket,
         body=framed(
             draft.message,
             cited,
+            also,
             customer_name=context.customer_name,
             language=draft.language,
             signature=ChannelSettings.of(context.channel).signature,
         ),
         kind=Message.Kind.ANSWER,
-        sources=[source(hit, passage=True) for hit in cited],
+        sources=[*(source(hit, passage=True) for hit in cited), *(source(hit, passage=False) for hit in also)],
         answers=context.message_ids,
     )
+
+
+def see_also(context: RunContext) -> list[Hit]:
+    """At most two other articles that may be what the customer meant."""
+    assert context.draft is not None
+    cited = {hit.article_id for hit in context.draft.cited(context.hits)}
+    return [hit for hit in context.hits.values() if hit.article_id not in cited and hit.confidence >= ALSO_FROM][:ALSO]
 
 
 def _hand_over(run: Run) -> HandOver:

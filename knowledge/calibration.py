@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median, quantiles
 from typing import Any, Self
 
@@ -12,6 +12,14 @@ from knowledge.models import Calibration
 ENOUGH_HEADINGS = 10
 ENOUGH_QUESTIONS = 50  # … to trust them more than headings
 ENOUGH_TO_FIT = 100  # … to fit this installation's own lines
+RIGHT = 0.85  # share of what is answered alone that must be right
+AT_LEAST = 0.4  # confidence of each of them, however good the others are
+WORTH_A_LOOK = 0.6  # … of the suggestions of which one must be
+STRANGE = (
+    0.2  # messages that are no questions for the articles, for each question: a guess, as the set's size says nothing
+)
+ENOUGH_TO_LIMIT = 10  # questions that must be above a limit
+CLEARLY = 0.1  # units above the floor from which something is answered alone
 
 type Line = tuple[float, float]
 
@@ -22,12 +30,20 @@ class Thresholds:
 
     `floor`: nearness below which nothing is known. `unit`: how far the articles' own headings are from strange
     questions; leads are measured in it, so that the lines of one model serve another. Lines: intercept and slope.
+    `answer_from`: confidence from which the first article is quoted alone; `suggest_from`: confidence that one of the
+    first three answers, from which they are suggested.
     """
 
     floor: float
     unit: float
     top1: Line = (-2.3, 7.5)
     top3: Line = (-1.4, 7.6)
+    answer_from: float = 0.73
+    suggest_from: float = 0.42
+
+    def is_clear(self, nearness: float) -> bool:
+        """Whether the articles are so near that one may answer alone: a word in common lifts strange messages a bit."""
+        return nearness >= self.floor + CLEARLY * self.unit
 
     def confidence(self, lead: float) -> float:
         """0–1: how likely an article with this lead over the next ones answers."""
@@ -40,7 +56,14 @@ class Thresholds:
     @classmethod
     def of(cls, row: Calibration) -> Self:
         values = row.values
-        return cls(floor=row.floor, unit=values["unit"], top1=tuple(values["top1"]), top3=tuple(values["top3"]))
+        return cls(
+            floor=row.floor,
+            unit=values["unit"],
+            top1=tuple(values["top1"]),
+            top3=tuple(values["top3"]),
+            answer_from=values.get("answer_from", cls.answer_from),
+            suggest_from=values.get("suggest_from", cls.suggest_from),
+        )
 
 
 # The local model ships calibrated: EVALUATION.md says on what.
@@ -85,16 +108,40 @@ def fitted(headings: Sequence[Tried], questions: Sequence[Tried], strange: Seque
             "that the off-topic questions really are."
         )
     found = Thresholds(floor=(ends + begins) / 2, unit=unit)
-    if len(questions) < ENOUGH_TO_FIT:
-        return found
-    known = [t for t in (*questions, *strange) if t.nearness >= found.floor]
-    leads = [t.lead / unit for t in known]
-    return Thresholds(
-        floor=found.floor,
-        unit=unit,
-        top1=_line(leads, [t.first for t in known], found.top1),
-        top3=_line(leads, [t.among3 for t in known], found.top3),
-    )
+    if len(questions) >= ENOUGH_TO_FIT:
+        known = [t for t in (*questions, *strange) if t.nearness >= found.floor]
+        leads = [t.lead / unit for t in known]
+        found = replace(
+            found,
+            top1=_line(leads, [t.first for t in known], found.top1),
+            top3=_line(leads, [t.among3 for t in known], found.top3),
+        )
+    return _limited(found, questions, strange) if real else found
+
+
+def _limited(found: Thresholds, questions: Sequence[Tried], strange: Sequence[Tried]) -> Thresholds:
+    """With the limits that this knowledge base's own questions allow."""
+    weights = [(t, 1.0) for t in questions] + [(t, STRANGE * len(questions) / len(strange)) for t in strange]
+    weighted = [(t, weight) for t, weight in weights if t.nearness >= found.floor]
+    clear = [(found.confidence(t.lead), t.first, weight) for t, weight in weighted if found.is_clear(t.nearness)]
+    answer_from = max(AT_LEAST, _lowest(clear, RIGHT, found.answer_from))
+    rest = [
+        (found.confidence_top3(t.lead), t.among3, weight)
+        for t, weight in weighted
+        if not (found.is_clear(t.nearness) and found.confidence(t.lead) >= answer_from)
+    ]
+    return replace(found, answer_from=answer_from, suggest_from=_lowest(rest, WORTH_A_LOOK, found.suggest_from))
+
+
+def _lowest(tried: Sequence[tuple[float, bool, float]], share: float, usual: float) -> float:
+    """The lowest confidence from which at least `share` is right, by (confidence, is right, weight)."""
+    right = total = 0.0
+    lowest = None
+    for confidence, is_right, weight in sorted(tried, reverse=True):
+        right, total = right + weight * is_right, total + weight
+        if right >= share * total and total >= ENOUGH_TO_LIMIT:
+            lowest = confidence
+    return usual if lowest is None else lowest
 
 
 def keep(model_id: str, found: Thresholds, figures: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from knowledge.calibration import Thresholds, thresholds
 from knowledge.embeddings import EmbeddingFailed, embedder
 from knowledge.indexing import active_model_id
 from knowledge.models import Article
+from knowledge.passages import Part, quoted
 from knowledge.vector_index import index_settings
 
 log = structlog.get_logger()
@@ -97,31 +98,26 @@ WITH query AS MATERIALIZED (
            (SELECT sum(asked.weight * ts_rank(c.words, asked.word, 1)) FROM asked) AS said,
            1 - (c.embedding <=> (SELECT vector FROM query)) + 0.1 * (c.passage ~ '(^|\\n)1[.)] ')::int AS nearness
       FROM fused JOIN knowledge_chunk c ON c.article_id = fused.article_id AND c.model_id = %(model)s
-), read AS (
-    SELECT article_id, id, is_summary, position, revision, section, nearness,
-           CASE WHEN section LIKE '%% › %%'
-                THEN '**' || regexp_replace(section, '^.* › ', '') || E'**\\n\\n' || passage
-                ELSE passage END AS passage,
-           row_number() OVER best AS place,
-           sum(length(passage)) OVER best AS characters,
-           first_value(nearness) OVER best AS first_nearness
+), best AS (
+    SELECT DISTINCT ON (article_id) article_id, id, is_summary, position, revision, section,
+           -- Steps that are headings ("2. Enter your name") belong together: the section is what they stand under.
+           regexp_replace(section, ' › (Step )?[0-9]+[.):] [^›]*$', '') AS whole
       FROM passages
-    WINDOW best AS (PARTITION BY article_id ORDER BY is_summary, nearness DESC NULLS LAST, said DESC NULLS LAST, id)
+     ORDER BY article_id, is_summary, nearness DESC NULLS LAST, said DESC NULLS LAST, id
 ), quoted AS (
-    -- The best passage, and two more when they are about as near and fit into one answer; in reading order, each
-    -- under its heading, so that whoever reads can choose ("when you are signed in", "when you are not").
-    SELECT article_id, string_agg(passage, E'\\n\\n' ORDER BY position) AS passage,
-           (array_agg(id ORDER BY place))[1] AS chunk_id,
-           (array_agg(revision ORDER BY place))[1] AS revision,
-           (array_agg(section ORDER BY place))[1] AS section
-      FROM read
-     WHERE place = 1 OR (place <= 3 AND NOT is_summary AND characters <= 1500 AND nearness >= first_nearness - 0.2)
-     GROUP BY article_id
+    SELECT best.article_id, array_agg(p.position ORDER BY p.position) AS positions,
+           array_agg(p.section ORDER BY p.position) AS sections, array_agg(p.passage ORDER BY p.position) AS passages
+      FROM best JOIN passages p ON p.article_id = best.article_id AND p.is_summary = best.is_summary
+       AND (p.section IN (best.section, best.whole)
+            OR best.whole <> best.section AND starts_with(p.section, best.whole || ' › '))
+     GROUP BY best.article_id
 )
-SELECT a.id, a.slug, a.title, a.summary, a.url, quoted.chunk_id, quoted.revision, quoted.section, quoted.passage,
+SELECT a.id, a.slug, a.title, a.summary, a.url, best.id, best.revision, best.whole, best.position,
+       quoted.positions, quoted.sections, quoted.passages,
        greatest(0, least(1, coalesce(fused.best, 0)))::float8, greatest(0, coalesce(fused.dense_score, 0))::float8,
        fused.words::float8, fused.evidence::float8, fused.score::float8
   FROM fused
+  JOIN best USING (article_id)
   JOIN quoted USING (article_id)
   JOIN knowledge_article a ON a.id = fused.article_id
  ORDER BY fused.score DESC, a.id
@@ -130,8 +126,9 @@ SELECT a.id, a.slug, a.title, a.summary, a.url, quoted.chunk_id, quoted.revision
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """An article that may answer, with its best passages.
+    """An article that may answer, with the section that comes nearest to the question.
 
+    `passage` is that section's Markdown; `is_whole` is False when it was too long and a list had to be cut.
     0–1 each: `similarity` (best passage), `nearness` (three best), `words` and `evidence` (how much the question's
     rare words and resolved questions like it point here, 1 = as much as can be), `confidence` (that it answers; 0
     while the model has no calibration). `score` orders the hits.
@@ -146,6 +143,7 @@ class Hit:
     chunk_id: int
     section: str
     passage: str
+    is_whole: bool = True
     similarity: float
     nearness: float
     words: float
@@ -161,6 +159,8 @@ class Found:
     `words_only`: the embedder was away, so similarities are 0 and nothing is certain. `is_calibrated`: what follows is
     known for this embedding model. `is_near`: the articles know something about the question (`nearness`, 0–1, is at
     least `floor`). `confidence` that the first hit answers, `confidence_top3` that one of the first three does.
+    `is_clear`: near enough to be answered alone, from a confidence of `answer_from` on. `may_suggest`: the first three
+    are worth a look.
     """
 
     hits: tuple[Hit, ...]
@@ -171,6 +171,9 @@ class Found:
     floor: float = 0.0
     is_near: bool = False
     confidence_top3: float = 0.0
+    is_clear: bool = False
+    answer_from: float = 1.0
+    may_suggest: bool = False
 
     @property
     def confidence(self) -> float:
@@ -240,13 +243,17 @@ def judged(hits: tuple[Hit, ...], known: Thresholds | None) -> Found:
     is_near = near >= known.floor
     leads = [lead(hits, place, known.floor) for place in range(len(hits))] if is_near else []
     sure = [known.confidence(ahead) for ahead in leads] or [0.0] * len(hits)
+    top3 = known.confidence_top3(leads[0]) if leads else 0.0
     return Found(
         hits=tuple(replace(hit, confidence=confidence) for hit, confidence in zip(hits, sure, strict=True)),
         is_calibrated=True,
         nearness=near,
         floor=known.floor,
         is_near=is_near,
-        confidence_top3=known.confidence_top3(leads[0]) if leads else 0.0,
+        confidence_top3=top3,
+        is_clear=known.is_clear(near),
+        answer_from=known.answer_from,
+        may_suggest=is_near and top3 >= known.suggest_from,
     )
 
 
@@ -272,8 +279,9 @@ def lead(hits: tuple[Hit, ...], place: int, floor: float) -> float:
 
 
 def _hit(row: tuple[Any, ...]) -> Hit:
-    article_id, slug, title, summary, url, chunk_id, revision, section, passage, *numbers = row
-    similarity, nearness, words, evidence, score = numbers
+    article_id, slug, title, summary, url, chunk_id, revision, section, position, *parts = row
+    positions, sections, passages, similarity, nearness, words, evidence, score = parts
+    passage, is_whole = quoted([Part(*part) for part in zip(positions, sections, passages, strict=True)], position)
     return Hit(
         article_id=article_id,
         slug=slug,
@@ -284,6 +292,7 @@ def _hit(row: tuple[Any, ...]) -> Hit:
         chunk_id=chunk_id,
         section=section,
         passage=passage,
+        is_whole=is_whole,
         similarity=similarity,
         nearness=nearness,
         words=words,

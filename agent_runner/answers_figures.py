@@ -1,0 +1,65 @@
+"""From what the assistant did to figures: how much it answers alone, how often it is right, and what it costs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from agent_runner.answers import Answered, Handled
+from agent_runner.rates import percentile, rate, shown
+from agent_runner.retrieval_figures import SISTER
+from knowledge.question_files import OffTopic, Question
+
+
+def summary(done: Answered) -> dict[str, Any]:
+    """The JSON of INTERFACES. `handed_over` holds drafts; what is off topic counts in its own figures only."""
+    answered = [one for one in done.questions if one.run.verdict == "answer"]
+    suggested = [one for one in done.questions if one.run.verdict == "suggest"]
+    strange = [one for one in done.offtopic if _kind(one) != SISTER]
+    sister = [one for one in done.offtopic if _kind(one) == SISTER]
+    everything = (*done.questions, *done.offtopic)
+    times = sorted(one.ms for one in done.questions)
+    return {
+        "questions": len(done.questions),
+        "answered": len(answered),
+        "suggested": len(suggested),
+        "handed_over": len(done.questions) - len(answered) - len(suggested),
+        "answered_gold": rate([one.quoted in _gold(one) for one in answered]),
+        "answered_gold_any": rate([not _gold(one).isdisjoint(one.slugs) for one in answered]),
+        "suggested_gold": rate([not _gold(one).isdisjoint(one.slugs) for one in suggested]),
+        "unsupported_sentences": sum(len(one.unsupported()) for one in everything),
+        "model_calls_mean": round(sum(one.run.model_calls for one in done.questions) / len(done.questions), 4),
+        "p50_ms": percentile(times, 0.5),
+        "p95_ms": percentile(times, 0.95),
+        "cost_usd": 0.0,
+        "offtopic": len(done.offtopic),
+        "offtopic_answered": rate([one.run.verdict == "answer" for one in strange]),
+        "sister_answered": rate([one.run.verdict == "answer" for one in sister]),
+        "by_reason": _reasons(done.questions),
+    }
+
+
+def table(figures: dict[str, Any]) -> Table:
+    """The same for people."""
+    found = Table("", "", title=f"{figures['questions']} questions, {figures['offtopic']} messages off topic")
+    for name, value in figures.items():
+        if name not in {"questions", "offtopic", "by_reason"}:
+            found.add_row(name.replace("_", " "), shown(value) if isinstance(value, float | None) else str(value))
+    return found
+
+
+def _gold(one: Handled) -> set[str]:
+    return set(one.row.gold) if isinstance(one.row, Question) else set()
+
+
+def _kind(one: Handled) -> str:
+    return one.row.kind if isinstance(one.row, OffTopic) else ""
+
+
+def _reasons(handled: Sequence[Handled]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in handled:
+        if one.run.verdict != "answer":
+            name = f"{one.run.verdict}: {one.run.reason}"
+            found[name] = found.get(name, 0) + 1
+    return dict(sorted(found.items()))
