@@ -4,36 +4,44 @@ import re
 
 from knowledge.search import Hit
 
-# Each group holds names of which a section is about one and a customer has one.
-_SYSTEMS = {
-    "Windows": r"windows|win ?(?:7|8|10|11)",
-    "macOS": r"mac|macs|macos|mac os|os ?x|macbooks?|imac|mac ?mini",
-    "Linux": r"linux|ubuntu|debian|fedora|mint|opensuse|arch linux",
-    "Android": r"android|samsung|pixel",
-    "iOS": r"ios|iphones?|ipads?|ipados",
-    "Chrome OS": r"chromebooks?|chrome ?os",
-}
-_PROVIDERS = {
-    "Google": r"google|gmail|googlemail|g ?suite|google workspace",
-    "Microsoft": r"microsoft|outlook|hotmail|office ?365|microsoft 365|o365|exchange|msn",
-    "Yahoo": r"yahoo|aol|ymail|verizon|at&t|sbcglobal",
-    "Apple": r"icloud|apple id",
-    "Proton": r"proton|protonmail",
-    "Zoho": r"zoho",
-    "GMX": r"gmx",
-    "Slack": r"slack",
-    "Okta": r"okta",
-}
-_BROWSERS = {
-    "Firefox": r"firefox",
-    "Chrome": r"(?:google )?chrome(?! ?os)|chromium",
-    "Safari": r"safari",
-    "Edge": r"(?:microsoft )?edge",
-}
-_GROUPS = tuple(
-    {name: re.compile(rf"(?<![\w.-])(?:{words})(?![\w-])", re.IGNORECASE) for name, words in group.items()}
-    for group in (_SYSTEMS, _PROVIDERS, _BROWSERS)
+type Group = dict[str, re.Pattern[str]]
+
+
+def _group(**names: str) -> Group:
+    """Names of which a section is about one and a customer has one, each with the words for it."""
+    return {
+        name.replace("_", " "): re.compile(rf"(?<![\w.-])(?:{words})(?![\w-])", re.IGNORECASE)
+        for name, words in names.items()
+    }
+
+
+_SYSTEMS = _group(
+    Windows=r"windows|win ?(?:7|8|10|11)",
+    macOS=r"mac|macs|macos|mac os|os ?x|macbooks?|imac|mac ?mini",
+    Linux=r"linux|ubuntu|debian|fedora|mint|opensuse|arch linux",
+    Android=r"android|samsung|pixel",
+    iOS=r"ios|iphones?|ipads?|ipados",
+    Chrome_OS=r"chromebooks?|chrome ?os",
 )
+_PROVIDERS = _group(
+    Google=r"google|gmail|googlemail|g ?suite|google workspace",
+    Microsoft=r"microsoft|outlook|hotmail|office ?365|microsoft 365|o365|exchange|msn",
+    Yahoo=r"yahoo|aol|ymail|verizon|at&t|sbcglobal",
+    Apple=r"icloud|apple id",
+    Proton=r"proton|protonmail",
+    Zoho=r"zoho",
+    GMX=r"gmx",
+    Slack=r"slack",
+    Okta=r"okta",
+)
+_BROWSERS = _group(
+    Firefox=r"firefox",
+    Chrome=r"(?:google )?chrome(?! ?os)|chromium",
+    Safari=r"safari",
+    Edge=r"(?:microsoft )?edge",
+)
+_GROUPS = (_SYSTEMS, _PROVIDERS, _BROWSERS)
+_MOBILE = re.compile(r"\b(?:mobile|(?:smart)?phones?|tablets?)\b", re.IGNORECASE)
 # "version 102.6.1", "v115", "Thunderbird 128", "102.13.1": the first number counts. Not dates, times or amounts.
 _VERSION = re.compile(
     r"(?<![\d./:-])(\d{1,3})(?:\.\d+){1,3}(?![\d:/]|\s?(?:%|[kmg]b\b))|\b(?:version|v\.?|release) ?(\d{1,3})\b", re.I
@@ -41,24 +49,27 @@ _VERSION = re.compile(
 _IN_A_TITLE = re.compile(r"\b[A-Z]\w+ (\d{2,3})\b")
 
 
-def conflicts(question: str, hit: Hit) -> list[str]:
+def conflicts(subject: str, question: str, hit: Hit) -> list[str]:
     """What the section, its headings or its article are for that the customer does not have, as findings for staff."""
-    headings = f"{hit.title}\n{hit.section}"
+    asked, headings = f"{subject}\n{question}", f"{hit.title}\n{hit.section}"
     found = []
     for group in _GROUPS:
-        theirs, subject, around = _named(question, group), _named(headings, group), _named(hit.passage, group)
-        if subject and not subject & theirs:
-            found.append(f"it is about {_listed(subject)}, which the customer does not mention")
-        elif theirs and around and not theirs & (around | subject):
+        theirs, about, around = _named(asked, group), _named(headings, group), _named(hit.passage, group)
+        if group is _SYSTEMS and _MOBILE.search(asked):
+            theirs |= {"Android", "iOS"}
+        if about and not about & theirs:
+            found.append(f"it is about {_listed(about)}, which the customer does not mention")
+        elif theirs and around and not theirs & (around | about):
             found.append(f"it speaks of {_listed(around)}, the customer of {_listed(theirs)}")
-    if (versions := _versions(headings) | set(_IN_A_TITLE.findall(headings))) and not versions & (
-        _versions(question) | set(re.findall(r"\d+", question))
-    ):
+        elif group is not _SYSTEMS and (named := _named(subject, group)) and not named & (around | about):
+            found.append(f"it does not speak of {_listed(named)}")
+    versions = _versions(headings) | set(_IN_A_TITLE.findall(headings))
+    if versions and not versions & (_versions(asked) | set(re.findall(r"\d+", asked))):
         found.append(f"it is about version {_listed(versions)}, which the customer does not mention")
     return found
 
 
-def _named(text: str, group: dict[str, re.Pattern[str]]) -> set[str]:
+def _named(text: str, group: Group) -> set[str]:
     return {name for name, pattern in group.items() if pattern.search(text)}
 
 

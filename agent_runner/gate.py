@@ -51,6 +51,7 @@ class Limits:
 
     max_words: int
     link_hosts: frozenset[str]
+    subject: str = ""
     question: str = ""  # the customer's words
     language: str = "en"
     is_certain: bool = True  # False: found by words alone, nothing is known about nearness
@@ -92,10 +93,12 @@ def _unsure(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
         found.append("the articles are not near enough")
     if draft.confidence < limits.answer_from:
         found.append(f"confidence {draft.confidence:.2f}, {limits.answer_from:.2f} is needed")
+    if len(draft.message.split()) > limits.max_words:
+        found.append(f"longer than {limits.max_words} words")
     for hit in cited:
         if not hit.is_whole:
-            found.append(f"the section “{hit.section}” is too long to be quoted with its whole list")
-        found += conflicts(limits.question, hit)
+            found.append(f"the section “{hit.section}” is too long to be quoted whole")
+        found += conflicts(limits.subject, limits.question, hit)
     return found
 
 
@@ -120,8 +123,6 @@ def _doubts(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
         doubts.append("the embedding model is not calibrated: run manage.py calibrate")
     if draft.language.lower()[:2] != limits.language:
         doubts.append(f"it is written in {draft.language}, the articles in {limits.language}")
-    if len(draft.message.split()) > limits.max_words:
-        doubts.append(f"longer than {limits.max_words} words")
     passages = [f"{hit.title}\n{hit.section}\n{hit.passage}" for hit in cited]
     for sentence in SENTENCE_END.split(draft.message):
         if problem := unsupported(sentence, passages):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
+import structlog
 from agents import (
     FunctionTool,
     RunContextWrapper,
@@ -22,6 +23,7 @@ from knowledge.search import search
 from tickets.models import Ticket
 from tickets.reasons import Reason, Urgency
 
+log = structlog.get_logger()
 Context = RunContextWrapper[RunContext]
 PREPARED = ("create_ticket", "get_customer_history")
 ENDINGS = ("escalate_to_human", "send_response")
@@ -36,7 +38,8 @@ def _fill_ticket(ticket_id: int, issue: str, priority: str, category: str | None
 
 
 def _failed(_: RunContextWrapper[Any], error: Exception) -> str:
-    """What the model reads when a tool fails: a sentence, never an exception's text."""
+    """What the model reads when a tool fails: a sentence, never an exception's text, which goes to the log."""
+    log.warning("tool_failed", error=repr(error)[:300])
     return "This tool failed. Hand the conversation to a person with escalate_to_human, reason tool_failure."
 
 

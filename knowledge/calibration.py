@@ -19,7 +19,7 @@ STRANGE = (
     0.2  # messages that are no questions for the articles, for each question: a guess, as the set's size says nothing
 )
 ENOUGH_TO_LIMIT = 10  # questions that must be above a limit
-CLEARLY = 0.1  # units above the floor from which something is answered alone
+CLEARLY = 0.13  # units above the floor from which something is answered alone
 
 type Line = tuple[float, float]
 
@@ -38,8 +38,8 @@ class Thresholds:
     unit: float
     top1: Line = (-2.3, 7.5)
     top3: Line = (-1.4, 7.6)
-    answer_from: float = 0.73
-    suggest_from: float = 0.42
+    answer_from: float = 0.75
+    suggest_from: float = 0.45
 
     def is_clear(self, nearness: float) -> bool:
         """Whether the articles are so near that one may answer alone: a word in common lifts strange messages a bit."""

@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-LONGEST = 2200  # characters: about 350 words, as long as an answer may be on any channel
+LONGEST = 2800  # characters: about 450 words, the longest that a mail may be
 _GOES_ON = re.compile(r"\s*(?:[2-9]|\d\d+)[.)] |\s*[-*+] |\s{2,}\S")
+_STEP = re.compile(r"(?:Step )?(?:[2-9]|\d\d+)[.):] ")
 _LIST_ITEM = re.compile(r"\s*(?:\d+[.)]|[-*+]) ")
 
 
@@ -18,17 +19,20 @@ class Part(NamedTuple):
 
 
 def quoted(parts: Sequence[Part], position: int) -> tuple[str, bool]:
-    """The section around the part at `position`, of whose parts these are, and whether no list in it is cut.
+    """What is quoted of a section and those below it, of which the part at `position` is the best; and whether that is
+    all that belongs together: no list is cut, and nothing is announced that does not follow.
 
-    Whole when it fits into LONGEST; else the part, and as much of what stands around it as fits: first the rest of the
-    list that it is part of.
+    All of it when it fits into LONGEST, else the part's own section, else the part and as much of what stands around it
+    as fits: first the rest of the list that it is part of.
     """
     chosen = next(n for n, part in enumerate(parts) if part.position == position)
     first, last = _run(parts, chosen)
+    if _size(parts[first : last + 1]) > LONGEST and not _are_steps(parts[first : last + 1]):
+        first, last = _own(parts, chosen)
     if _size(parts[first : last + 1]) > LONGEST:
         first, last = _grown(parts, chosen, first, last)
-    is_whole = not (_is_cut(parts, first) or _is_cut(parts, last + 1))
-    return _joined(parts[first : last + 1]), is_whole
+    text = _joined(parts[first : last + 1])
+    return text, not (_is_cut(parts, first) or _is_cut(parts, last + 1) or text.rstrip().endswith(":"))
 
 
 def _run(parts: Sequence[Part], chosen: int) -> tuple[int, int]:
@@ -39,6 +43,20 @@ def _run(parts: Sequence[Part], chosen: int) -> tuple[int, int]:
     while last + 1 < len(parts) and parts[last + 1].position == parts[last].position + 1:
         last += 1
     return first, last
+
+
+def _own(parts: Sequence[Part], chosen: int) -> tuple[int, int]:
+    first = last = chosen
+    while first > 0 and parts[first - 1].section == parts[chosen].section:
+        first -= 1
+    while last + 1 < len(parts) and parts[last + 1].section == parts[chosen].section:
+        last += 1
+    return first, last
+
+
+def _are_steps(parts: Sequence[Part]) -> bool:
+    """Whether headings are the steps of a list: none of them says anything alone."""
+    return any(_STEP.match(part.section.rpartition(" › ")[2]) for part in parts)
 
 
 def _grown(parts: Sequence[Part], chosen: int, lowest: int, highest: int) -> tuple[int, int]:
@@ -57,7 +75,7 @@ def _is_cut(parts: Sequence[Part], n: int) -> bool:
     if not 0 < n < len(parts) or parts[n].position != parts[n - 1].position + 1:
         return False
     if parts[n].section != parts[n - 1].section:
-        return bool(re.match(r"(?:Step )?(?:[2-9]|\d\d+)[.):] ", parts[n].section.rpartition(" › ")[2]))
+        return bool(_STEP.match(parts[n].section.rpartition(" › ")[2]))
     before = parts[n - 1].text.rstrip().rpartition("\n\n")[2]
     return bool(_GOES_ON.match(parts[n].text)) and any(_LIST_ITEM.match(line) for line in before.split("\n"))
 

@@ -108,8 +108,9 @@ WITH query AS MATERIALIZED (
     SELECT best.article_id, array_agg(p.position ORDER BY p.position) AS positions,
            array_agg(p.section ORDER BY p.position) AS sections, array_agg(p.passage ORDER BY p.position) AS passages
       FROM best JOIN passages p ON p.article_id = best.article_id AND p.is_summary = best.is_summary
-       AND (p.section IN (best.section, best.whole)
-            OR best.whole <> best.section AND starts_with(p.section, best.whole || ' › '))
+       AND (p.section = best.whole
+            OR (best.whole <> best.section OR best.whole LIKE '%% › %%')
+           AND starts_with(p.section, best.whole || ' › '))
      GROUP BY best.article_id
 )
 SELECT a.id, a.slug, a.title, a.summary, a.url, best.id, best.revision, best.whole, best.position,
