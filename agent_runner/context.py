@@ -49,6 +49,7 @@ class RunContext:
     asked_at: datetime | None = None  # what was resolved later is no evidence; None: now
     max_words: int = 300
     has_history: bool = False
+    asked_before: str = ""  # the customer's last words in this conversation that were answered
 
     done: list[str] = field(default_factory=list)
     hits: dict[str, Hit] = field(default_factory=dict)

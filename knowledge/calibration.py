@@ -38,7 +38,7 @@ class Thresholds:
     unit: float
     top1: Line = (-2.3, 7.5)
     top3: Line = (-1.4, 7.6)
-    answer_from: float = 0.75
+    answer_from: float = 0.74
     suggest_from: float = 0.45
 
     def is_clear(self, nearness: float) -> bool:

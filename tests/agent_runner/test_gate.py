@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_runner.context import Draft
-from agent_runner.gate import ANSWER_FROM, NEGATIVE_BELOW, SUGGEST_FROM, Kind, Limits, Verdict, judge
-from knowledge.search import Hit
+from agent_runner.gate import MODEL_SURE_FROM, NEGATIVE_BELOW, Kind, Limits, Verdict, judge
+from tests.agent_runner.hits import hit
 from tickets.reasons import Reason
 
 PASSWORD = """\
@@ -22,16 +22,9 @@ Guests cannot create projects. A Starter workspace can have 10 active projects; 
 The export costs $5 per workspace. We refund unused months within 14 days."""
 
 
-def hit(number: int, slug: str, title: str, passage: str) -> Hit:
-    return Hit(
-        article_id=number, slug=slug, title=title, summary="", url=f"/help/{slug}", revision=1, chunk_id=number,
-        section=title, passage=passage, similarity=0.8, nearness=0.8, words=1, evidence=0, score=0.8,
-    )  # fmt: skip
-
-
 HITS = {
-    "h1": hit(1, "reset-your-password", "Reset your password", PASSWORD),
-    "h2": hit(2, "create-a-project", "Create a project", GUESTS),
+    "h1": hit(slug="reset-your-password", title="Reset your password", section="Reset your password", passage=PASSWORD),
+    "h2": hit(article_id=2, slug="create-a-project", title="Create a project", section="", passage=GUESTS),
 }
 LIMITS = Limits(max_words=60, link_hosts=frozenset({"desk.example.com"}))
 GOOD = Draft(
@@ -94,7 +87,6 @@ DOUBTS = [
     ("one good sentence of two", f"{GOOD.message} Our servers stand in Iceland near volcanoes.", "Iceland"),
     ("a second line", f"{GOOD.message}\nBring printed identification papers to headquarters.", "identification"),
     ("knowledge of the model", "Passwords need eight characters, including uppercase symbols.", "not in the cited"),
-    ("too long", " ".join([GOOD.message] * 10), "longer than 60 words"),
     (
         "from another article",
         "Archived projects do not count towards the limit of active projects.",
@@ -153,21 +145,44 @@ def test_what_must_never_be_said_is_a_draft_with_the_reason_policy(message: str,
     assert finding.lower() in "; ".join(found.findings).lower()
 
 
+@pytest.mark.parametrize(("confidence", "is_sure"), [(1.0, True), (0.7, True), (0.69, False), (0.0, False)])
+@pytest.mark.parametrize("may_suggest", [True, False])
+def test_confidence_decides_between_answer_suggestion_and_people(
+    confidence: float, is_sure: bool, may_suggest: bool
+) -> None:
+    limits = replace(LIMITS, answer_from=0.7, may_suggest=may_suggest)
+    found = judge(replace(GOOD, confidence=confidence), HITS, limits)
+    assert found.kind == (Kind.ANSWER if is_sure else Kind.SUGGEST if may_suggest else Kind.HAND_OVER)
+    assert (found.reason is None) == is_sure
+    assert bool(found.findings) != is_sure
+
+
+def test_without_limits_of_the_search_a_model_must_be_sure_itself() -> None:
+    assert verdict(confidence=MODEL_SURE_FROM).kind == Kind.ANSWER
+    assert verdict(confidence=MODEL_SURE_FROM - 0.01).kind == Kind.SUGGEST
+
+
 @pytest.mark.parametrize(
-    ("confidence", "kind"),
+    ("limits", "finding"),
     [
-        (1.0, Kind.ANSWER),
-        (ANSWER_FROM, Kind.ANSWER),
-        (ANSWER_FROM - 0.01, Kind.SUGGEST),
-        (SUGGEST_FROM, Kind.SUGGEST),
-        (SUGGEST_FROM - 0.01, Kind.HAND_OVER),
-        (0.0, Kind.HAND_OVER),
+        (replace(LIMITS, is_clear=False), "not near enough"),
+        (replace(LIMITS, max_words=6), "longer than 6 words"),
+        (replace(LIMITS, question="On my Mac?"), "it speaks of Windows, the customer of macOS"),
+        (replace(LIMITS, subject="Yahoo stopped"), "it does not speak of Yahoo"),
     ],
 )
-def test_confidence_decides_between_answer_suggestion_and_people(confidence: float, kind: Kind) -> None:
-    found = verdict(confidence=confidence)
-    assert found.kind == kind
-    assert (found.reason is None) == (kind == Kind.ANSWER)
+def test_what_is_right_but_perhaps_not_for_this_customer_is_only_suggested(limits: Limits, finding: str) -> None:
+    steps = f"{PASSWORD}\n\nOn Windows, press Alt."
+    hits = {"h1": replace(HITS["h1"], passage=steps)}
+    found = judge(GOOD, hits, limits)
+    assert (found.kind, found.reason) == (Kind.SUGGEST, Reason.LOW_CONFIDENCE)
+    assert finding in "; ".join(found.findings)
+
+
+def test_a_section_that_is_not_quoted_whole_is_only_suggested() -> None:
+    found = judge(GOOD, {"h1": replace(HITS["h1"], is_whole=False)}, LIMITS)
+    assert found.kind == Kind.SUGGEST
+    assert "too long" in found.findings[0]
 
 
 @pytest.mark.parametrize("confidence", [0.0, 0.3, 1.0])
