@@ -36,10 +36,10 @@ from openai import AsyncOpenAI
 from agent_runner.context import RunContext
 from agent_runner.local_model import LOCAL_MODEL_NAME, LocalModel
 from agent_runner.prompts import CHANNEL_RULES, CUSTOMER_SUCCESS_SYSTEM_PROMPT
+from agent_runner.query import first_query
 from agent_runner.tools import TOOLS, create_ticket, get_customer_history, search_knowledge_base, timed
 
 MAX_TURNS = 6
-FEW_WORDS = 8
 # The model itself misbehaved: trying again would cost the same and end the same, so people take over.
 MISBEHAVED = (OutputGuardrailTripwireTriggered, MaxTurnsExceeded, ModelBehaviorError, ModelRefusalError)
 
@@ -137,21 +137,6 @@ async def prepare(context: RunContext) -> list[Any]:
     items += await call_tool(context, get_customer_history)
     items += await call_tool(context, search_knowledge_base, query=first_query(context), max_results=5, category=None)
     return items
-
-
-def first_query(context: RunContext) -> str:
-    """What is searched for before the model is asked.
-
-    A follow-up asks something new: the old subject would pull the search back to what was answered. One of few words
-    ("and on my phone?") means nothing without the words before it.
-    """
-    if not context.has_history:
-        query = f"{context.subject}\n{context.question}"
-    elif len(context.question.split()) < FEW_WORDS and context.asked_before:
-        query = f"{context.question}\n{context.asked_before}"
-    else:
-        query = context.question
-    return query[:2000]
 
 
 async def call_tool(context: RunContext, tool: FunctionTool, **arguments: Any) -> list[dict[str, str]]:

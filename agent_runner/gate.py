@@ -51,7 +51,6 @@ class Limits:
 
     max_words: int
     link_hosts: frozenset[str]
-    subject: str = ""
     question: str = ""  # the customer's words
     language: str = "en"
     is_certain: bool = True  # False: found by words alone, nothing is known about nearness
@@ -98,7 +97,7 @@ def _unsure(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
     for hit in cited:
         if not hit.is_whole:
             found.append(f"the section “{hit.section}” is too long to be quoted whole")
-        found += conflicts(limits.subject, limits.question, hit)
+        found += conflicts(limits.question, hit)
     return found
 
 

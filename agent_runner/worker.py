@@ -178,8 +178,7 @@ def limits_of(context: RunContext) -> Limits:
     return Limits(
         max_words=context.max_words,
         link_hosts=frozenset(h for h in hosts if h),
-        subject=context.subject,
-        question=context.question,
+        question=f"{context.subject}\n{context.question}",
         # One uncertain search is enough: what it found may be cited.
         is_certain=not any(found.words_only for found in context.found),
         is_calibrated=all(found.is_calibrated for found in context.found),

@@ -19,7 +19,7 @@ STRANGE = (
     0.2  # messages that are no questions for the articles, for each question: a guess, as the set's size says nothing
 )
 ENOUGH_TO_LIMIT = 10  # questions that must be above a limit
-CLEARLY = 0.13  # units above the floor from which something is answered alone
+CLEARLY = 0.12  # units above the floor from which something is answered alone
 
 type Line = tuple[float, float]
 

@@ -7,42 +7,43 @@ from tests.agent_runner.hits import hit
 
 
 @pytest.mark.parametrize(
-    ("subject", "question", "changes"),
+    ("question", "changes"),
     [
-        ("", "How do I add an account on my Mac?", {"section": "T › Windows"}),
-        ("", "How do I add an account?", {"title": "Install it on Linux"}),
-        ("", "I use macOS 14, where is the menu?", {"passage": "On Windows, press Alt."}),
-        ("", "My Gmail password is refused.", {"title": "Yahoo and the app"}),
-        ("Yahoo mail stopped", "It does not arrive.", {"passage": "Ask Google for an app password."}),
-        ("Websites drop Firefox", "Why?", {"passage": "Protect yourself from scams."}),
-        ("", "It does not start since version 128.", {"title": "News of version 115"}),
-        ("", "The app on my desktop is slow.", {"title": "Clean up Thunderbird 102"}),
-        ("", "In Safari the page stays white.", {"passage": "In Firefox, empty the cache."}),
+        ("How do I add an account on my Mac?", {"section": "T › Windows"}),
+        ("How do I add an account?", {"title": "Install it on Linux"}),
+        ("I use macOS 14, where is the menu?", {"passage": "On Windows, press Alt."}),
+        ("My Gmail password is refused.", {"title": "Yahoo and the app"}),
+        ("Yahoo mail does not arrive.", {"passage": "Ask Google for an app password."}),
+        ("It does not start since version 128.", {"title": "News of version 115"}),
+        ("The app on my desktop is slow.", {"title": "Clean up Thunderbird 102"}),
+        ("In Safari the page stays white.", {"passage": "In Firefox, empty the cache."}),
     ],
 )
-def test_what_is_for_another_one_is_found(subject: str, question: str, changes: dict[str, str]) -> None:
-    assert conflicts(subject, question, hit(**changes))
+def test_what_is_for_another_one_is_found(question: str, changes: dict[str, str]) -> None:
+    assert conflicts(question, hit(**changes))
 
 
 @pytest.mark.parametrize(
-    ("subject", "question", "changes"),
+    ("question", "changes"),
     [
-        ("", "How do I add an account?", {"section": "T › Add an account"}),
-        ("", "How do I add an account on Windows 10?", {"section": "T › Windows"}),
-        ("", "I use a Mac and Windows.", {"passage": "On Windows, press Alt."}),
-        ("", "On my phone nothing happens.", {"title": "The Android app"}),
-        ("", "It happens on my Windows laptop.", {"passage": "Choose **Settings**."}),
-        ("", "My mail comes from Gmail.", {"passage": "Check the account in **Settings**."}),
-        ("Gmail asks for a password", "What now?", {"passage": "For Gmail, choose OAuth2."}),
-        ("", "since 115.4.1 it is slow", {"title": "News of version 115"}),
-        ("", "I made a macro, it is fine.", {"passage": "Choose **Settings**."}),
-        ("", "We have 115 members.", {"passage": "A workspace has at most 500 members."}),
+        ("How do I add an account?", {"section": "T › Add an account"}),
+        ("How do I add an account on Windows 10?", {"section": "T › Windows"}),
+        ("I use a Mac and Windows.", {"passage": "On Windows, press Alt."}),
+        ("On my phone nothing happens.", {"title": "The Android app"}),
+        ("It happens on my Windows laptop.", {"passage": "Choose **Settings**."}),
+        ("My mail comes from Gmail.", {"passage": "Check the account in **Settings**."}),
+        ("We get status 401.", {"title": "Status 401"}),
+        ("Our calls fail.", {"title": "Error 429"}),
+        ("Gmail asks for a password. What now?", {"passage": "For Gmail, choose OAuth2."}),
+        ("since 115.4.1 it is slow", {"title": "News of version 115"}),
+        ("I made a macro, it is fine.", {"passage": "Choose **Settings**."}),
+        ("We have 115 members.", {"passage": "A workspace has at most 500 members."}),
     ],
 )
-def test_what_fits_or_says_nothing_of_it_is_left_alone(subject: str, question: str, changes: dict[str, str]) -> None:
-    assert conflicts(subject, question, hit(**changes)) == []
+def test_what_fits_or_says_nothing_of_it_is_left_alone(question: str, changes: dict[str, str]) -> None:
+    assert conflicts(question, hit(**changes)) == []
 
 
 def test_the_finding_says_what_does_not_fit() -> None:
-    (found,) = conflicts("", "How do I do it on my Mac?", hit(section="T › Windows"))
+    (found,) = conflicts("How do I do it on my Mac?", hit(section="T › Windows"))
     assert found == "it is about Windows, which the customer does not mention"

@@ -168,7 +168,6 @@ def test_without_limits_of_the_search_a_model_must_be_sure_itself() -> None:
         (replace(LIMITS, is_clear=False), "not near enough"),
         (replace(LIMITS, max_words=6), "longer than 6 words"),
         (replace(LIMITS, question="On my Mac?"), "it speaks of Windows, the customer of macOS"),
-        (replace(LIMITS, subject="Yahoo stopped"), "it does not speak of Yahoo"),
     ],
 )
 def test_what_is_right_but_perhaps_not_for_this_customer_is_only_suggested(limits: Limits, finding: str) -> None:
