@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent_runner.sentiment import Feeling
 from knowledge.search import Found, Hit
 
 
@@ -54,6 +55,7 @@ class RunContext:
     is_calibrated: bool = True
     draft: Draft | None = None
     hand_over: HandOverRequest | None = None
+    moods: dict[int, Feeling] = field(default_factory=dict)  # of its messages, by id
     calls: list[dict[str, Any]] = field(default_factory=list)
 
     def searches(self) -> int:
