@@ -23,7 +23,7 @@ WEIGHTS = DATA / "sentiment_weights.json"
 SENTIMENTS = ("negative", "neutral", "positive")
 
 WIDTH = 384  # what the local model gives; the rest of a stored vector is padding
-RIDGE = 0.3  # more finds less anger, less takes more real questions for angry ones
+RIDGE = 0.4  # more finds less anger, less takes more real questions for angry ones
 LONGEST = 8000
 MOST_SENTENCES = 100
 EMBEDDED = 3  # sentences, the most telling ones: more change no figure and cost 4 ms each

@@ -62,6 +62,21 @@ _ANGER = _any(
     r"(?:taking|moving|take|move) (?:my|our) (?:business|accounts?|money|custom) elsewhere",
     r"switch(?:ing)? to (?:another|a different|your) (?:\w+ )?(?:provider|company|bank|shop|competitor|supplier)",
     "is (?:this )?how you (?:treat|thank|reward)",
+    "hung up on (?:me|us)",
+    "get (?:it|your (?:act|stuff|shit)) together",
+    r"(?:ruin(?:ed|ing)|wreck(?:ed|ing)) (?:my|our)",
+    "(?:nobody|no one|no-one) (?:there |at your \\w+ )?(?:cares|gives a)",
+    "(?:not even an?|no|without an?|zero) apolog(?:y|ies)",
+    "(?:terrible|horrible|awful|poor|bad|horrendous|atrocious|lousy|crappy|shitty|worse) (?:customer )?"
+    "(?:service|support|experience|communication|treatment|attitude)",
+    "(?:service|support|experience|communication|attitude) (?:is|was|has been) (?:so |just |really |absolutely )?"
+    "(?:terrible|horrible|awful|poor|bad|horrendous|atrocious|lousy|crap|shit)",
+    "unprofessional",
+    "you had one job",
+    "what a (?:mess|circus|joke|disgrace|shambles|farce|disaster|let-?down)",
+    "(?:won't|will not|not) be back",
+    "smh",
+    "screw(?:ed)? (?:me|us|you)",
 )
 _DISPLEASURE = _any(
     "disappoint(?:ed|ing|ment)",
