@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from agent_runner.sentiment import Feeling
 from knowledge.search import Found, Hit
 
 
@@ -56,6 +57,7 @@ class RunContext:
     found: list[Found] = field(default_factory=list)
     draft: Draft | None = None
     hand_over: HandOverRequest | None = None
+    moods: dict[int, Feeling] = field(default_factory=dict)  # of its messages, by id
     calls: list[dict[str, Any]] = field(default_factory=list)
 
     def searches(self) -> int:

@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.table import Table
 
 from agent_runner.rates import rate, shown
+from agent_runner.sentiment import feel, is_negative
 from agent_runner.triggers import find_trigger
 from fte_project.events import Channel
 from knowledge.question_files import BadQuestion, json_rows
@@ -19,8 +20,9 @@ SOURCES = ("nlupp", "bitext", "hint3")
 
 def judged(text: str) -> Reason | None:
     """Why this message goes to people before the knowledge base is asked, or None."""
-    found = find_trigger(text)
-    return found.reason if found else None
+    if found := find_trigger(text):
+        return found.reason
+    return Reason.NEGATIVE_SENTIMENT if is_negative(feel(text)) else None
 
 
 def add_escalation(parser: ArgumentParser) -> None:

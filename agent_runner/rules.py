@@ -5,6 +5,7 @@ from collections.abc import Callable
 from agent_runner.context import RunContext
 from agent_runner.gate import Kind, Verdict
 from agent_runner.loops import loop_sign
+from agent_runner.mood import unhappy
 from agent_runner.triggers import find_trigger
 from tickets.models import Message
 from tickets.reasons import Reason
@@ -33,7 +34,7 @@ def looping(context: RunContext) -> Verdict | None:
     return Verdict(kind=Kind.HAND_OVER, reason=Reason.USAGE_LIMIT, findings=(f"loop: {sign}",)) if sign else None
 
 
-RULES: tuple[Rule, ...] = (triggered, looping)
+RULES: tuple[Rule, ...] = (triggered, looping, unhappy)
 
 
 def _is_first(context: RunContext) -> bool:

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,18 +23,35 @@ WEIGHTS = DATA / "sentiment_weights.json"
 SENTIMENTS = ("negative", "neutral", "positive")
 
 WIDTH = 384  # what the local model gives; the rest of a stored vector is padding
-RIDGE = 0.3  # more finds less anger, less takes more real questions for angry ones
-LONGEST = 1500
-MOST_SENTENCES = 12
+RIDGE = 0.4  # more finds less anger, less takes more real questions for angry ones
+LONGEST = 8000
+MOST_SENTENCES = 100
+EMBEDDED = 3  # sentences, the most telling ones: more change no figure and cost 4 ms each
+EMBEDDED_CHARACTERS = 400  # of all of them, each counted as long as the longest: padding costs like text
+LONGEST_SENTENCE = 240
+CALM = -2.5  # the log odds of negative, and of positive, for a sentence that nothing marks
+REMEMBERED = 256  # messages: a run that is repeated reads them again
 NEGATIVE_BELOW = 0.3
 NEGATIVE_CONFIDENCE = 0.8  # at most one false alarm in a hundred on held-out own sentences and on real questions
 LENGTH_DOUBT = 0.8  # with less, every long problem report holds a sentence that looks angry
 WORDS_ALONE_CONFIDENCE = 0.4
+FALLEN_OVER = 3  # messages
 FALL = 0.08  # less is the difference between two ways of saying the same
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"')\]]*\s+(?=\S)|\n+")
 _NO_WORDS_OF_THEIRS = re.compile(r"https?://\S+|(?<!\S)@\w+|^>.*$", re.MULTILINE)  # links, handles, quoted lines
 _HAS_WORDS = re.compile(r"[^\W\d_]{2,}")
+# Anger is about somebody: steps, logs and plain statements about a program name nobody.
+_ABOUT_US = re.compile(
+    r"\b(?:you(?:r|rs|'re|’re|rselves)?|u|ur|guys|people|staff|team|service|support|company|customers?)\b|!",
+    re.IGNORECASE,
+)
+_PERSONAL = re.compile(
+    r"\b(?:i|i['’]\w+|my|me|we|us|our|never|worst|still|again|why|how|nobody|money|really|so|very|too|even|please"
+    r"|thank\w*)\b",
+    re.IGNORECASE,
+)
+_SHORT = 60  # characters
 
 
 @dataclass(frozen=True)
@@ -59,10 +76,12 @@ def feel(text: str) -> Feeling:
     if not sentences:
         return Feeling(0.5, 0.0)
     found = [words_of(sentence) for sentence in sentences]
-    odds = _odds(sentences)
-    if odds is None:
+    chosen = most_telling(sentences, found)
+    try:
+        odds = dict(zip(chosen, _odds(tuple(sentences[i][:LONGEST_SENTENCE] for i in chosen)), strict=True))
+    except (EmbeddingFailed, ImportError):
         return _by_words(found)
-    return _combined([_mood(*pair, words) for pair, words in zip(odds, found, strict=True)])
+    return _combined([_mood(*odds.get(i, (CALM, CALM)), words) for i, words in enumerate(found)])
 
 
 def is_negative(feeling: Feeling) -> bool:
@@ -72,9 +91,9 @@ def is_negative(feeling: Feeling) -> bool:
 
 def is_falling(scores: Sequence[float]) -> bool:
     """Whether the mood fell clearly with each of the last three messages, and ended below neutral."""
-    if len(scores) < 3:
+    if len(scores) < FALLEN_OVER:
         return False
-    first, second, third = scores[-3:]
+    first, second, third = scores[-FALLEN_OVER:]
     return first - second >= FALL and second - third >= FALL and third < 0.5
 
 
@@ -82,6 +101,27 @@ def split(text: str) -> list[str]:
     """The sentences of the beginning of a message, those without words left out."""
     parts = (part.strip() for part in _SENTENCE_END.split(_NO_WORDS_OF_THEIRS.sub(" ", text[:LONGEST])))
     return [part for part in parts if _HAS_WORDS.search(part)][:MOST_SENTENCES]
+
+
+def most_telling(sentences: Sequence[str], found: Sequence[Words]) -> list[int]:
+    """Which sentences are worth a vector: those with strong words, about us, personal or short; the best few."""
+    marks = [_mark(sentence, words) for sentence, words in zip(sentences, found, strict=True)]
+    chosen: list[int] = []
+    longest = 0
+    for i in sorted(range(len(sentences)), key=lambda i: -marks[i]):
+        if not marks[i] or len(chosen) == EMBEDDED:
+            break
+        would_be = max(longest, min(LONGEST_SENTENCE, len(sentences[i])))
+        if (len(chosen) + 1) * would_be <= EMBEDDED_CHARACTERS:
+            chosen.append(i)
+            longest = would_be
+    return chosen
+
+
+def _mark(sentence: str, words: Words) -> float:
+    is_about_us, is_personal = bool(_ABOUT_US.search(sentence)), bool(_PERSONAL.search(sentence))
+    strength = 2 * max(words.negative, 0.0) + max(words.positive, 0.0)
+    return strength + 0.8 * is_about_us + 0.3 * is_personal + 0.4 * (len(sentence) < _SHORT)
 
 
 def fit() -> dict[str, Any]:
@@ -136,14 +176,13 @@ def _vectors(texts: Sequence[str]) -> "NDArray[Any]":
     return np.array(embedder(LOCAL_MODEL_ID).embed(texts))[:, :WIDTH]
 
 
-def _odds(sentences: Sequence[str]) -> list[tuple[float, float]] | None:
-    """The log odds of negative and of positive for each sentence; None when the embedder cannot be used."""
-    try:
-        vectors = _vectors(sentences)
-    except (EmbeddingFailed, ImportError):
-        return None
+@lru_cache(maxsize=REMEMBERED)
+def _odds(sentences: tuple[str, ...]) -> list[tuple[float, float]]:
+    """The log odds of negative and of positive for each sentence. Raises EmbeddingFailed, ImportError."""
+    if not sentences:
+        return []
     heads = _heads()
-    return [(float(n), float(p)) for n, p in vectors @ heads.weights.T + heads.intercepts]
+    return [(float(n), float(p)) for n, p in _vectors(sentences) @ heads.weights.T + heads.intercepts]
 
 
 def _mood(negative: float, positive: float, words: Words) -> tuple[float, float]:

@@ -62,6 +62,21 @@ _ANGER = _any(
     r"(?:taking|moving|take|move) (?:my|our) (?:business|accounts?|money|custom) elsewhere",
     r"switch(?:ing)? to (?:another|a different|your) (?:\w+ )?(?:provider|company|bank|shop|competitor|supplier)",
     "is (?:this )?how you (?:treat|thank|reward)",
+    "hung up on (?:me|us)",
+    "get (?:it|your (?:act|stuff|shit)) together",
+    r"(?:ruin(?:ed|ing)|wreck(?:ed|ing)) (?:my|our)",
+    "(?:nobody|no one|no-one) (?:there |at your \\w+ )?(?:cares|gives a)",
+    "(?:not even an?|no|without an?|zero) apolog(?:y|ies)",
+    "(?:terrible|horrible|awful|poor|bad|horrendous|atrocious|lousy|crappy|shitty|worse) (?:customer )?"
+    "(?:service|support|experience|communication|treatment|attitude)",
+    "(?:service|support|experience|communication|attitude) (?:is|was|has been) (?:so |just |really |absolutely )?"
+    "(?:terrible|horrible|awful|poor|bad|horrendous|atrocious|lousy|crap|shit)",
+    "unprofessional",
+    "you had one job",
+    "what a (?:mess|circus|joke|disgrace|shambles|farce|disaster|let-?down)",
+    "(?:won't|will not|not) be back",
+    "smh",
+    "screw(?:ed)? (?:me|us|you)",
 )
 _DISPLEASURE = _any(
     "disappoint(?:ed|ing|ment)",
@@ -93,6 +108,37 @@ _DISPLEASURE = _any(
     "abomination",
     "losing my mind",
     "end of my tether",
+)
+# At the end of one's patience with a program is not yet angry with the people who made it.
+_WORN_OUT = _any(
+    "frustrat(?:ed|ing|ion)",
+    "annoy(?:ed|ing)",
+    "upset",
+    "desperate",
+    "confus(?:ed|ing)",
+    "stuck",
+    r"(?:going|driv\w+ (?:me|us)) (?:crazy|mad|nuts|insane)",
+    "losing my mind",
+    r"(?:at )?(?:my|our) wits?['’]? end",
+    "end of my tether",
+    "help",
+)
+_AT_SOMEBODY = _any(
+    r"you(?:r|rs|['’]\w+|rselves)?",
+    "u",
+    "ur",
+    "guys",
+    "people",
+    "staff",
+    "team",
+    "service",
+    "support",
+    "company",
+    "customers?",
+    "treat(?:ed|ment)",
+    "answers?",
+    "repl(?:y|ies|ied)",
+    "wait(?:ed|ing)",
 )
 _POLITE = _any("(?:hate|sorry|afraid) to (?:ask|bother|trouble|disturb|nag)(?: you)?")
 _JOY = _any(
@@ -142,6 +188,8 @@ def words_of(sentence: str) -> Words:
     joy, denied_joy = _found(_JOY, sentence)
     negative = STRONG * min(anger, 2) + MILD * min(displeasure, 2) + STRONG * min(denied_joy, 1)
     negative -= STRONG * min(denied_anger + denied_displeasure + len(_POLITE.findall(sentence)), 1)
+    if _WORN_OUT.search(sentence) and not anger and not _AT_SOMEBODY.search(sentence):
+        negative -= STRONG
     positive = STRONG * min(joy, 1) - STRONG * min(denied_joy, 1)
     if joy and negative <= 0:
         negative -= MILD

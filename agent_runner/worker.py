@@ -21,6 +21,7 @@ from agent_runner.gate import MODEL_SURE_FROM, Kind, Limits, Verdict, judge
 from agent_runner.learning import unlearn
 from agent_runner.metrics import count_runs
 from agent_runner.models import AgentRun
+from agent_runner.mood import feel_messages, store_moods, unhappier
 from agent_runner.prompts import PROMPT_VERSION
 from agent_runner.rules import decide
 from fte_project.crash import crash
@@ -100,6 +101,7 @@ async def _one_pass(work: Work, under_way: list[Run], *, final: bool) -> Result:
         return await unit_of_work(finish)(work, [], lambda _: None)
     under_way.append(run)
     await think(run)
+    await unit_of_work(feel_messages)(run.context)  # for staff, whatever decided
     crash("run_decided")
     store = functools.partial(_store, run=run, attempt=work.attempts)
     result = await unit_of_work(finish)(work, list(run.context.message_ids), store, even_if_newer=final)
@@ -155,6 +157,8 @@ async def think(run: Run) -> None:
         run.verdict = Verdict(kind=Kind.HAND_OVER, reason=Reason.TOOL_FAILURE, findings=(finding,))
         return
     run.verdict = proposed(context)
+    if run.verdict.kind == Kind.ANSWER:
+        run.verdict = await unit_of_work(unhappier)(context) or run.verdict
 
 
 def proposed(context: RunContext) -> Verdict:
@@ -197,6 +201,7 @@ def _store(ticket: Ticket, *, run: Run, attempt: int) -> None:
     else:
         escalation = escalate(ticket, _hand_over(run), actor=ASSISTANT, answers=context.message_ids)
         stored = Message.objects.filter(answers__in=context.message_ids, ticket=escalation.ticket).last()
+    store_moods(context)
     _record(run, attempt, AgentRun.Outcome.STORED, stored)
 
 

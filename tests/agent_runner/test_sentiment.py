@@ -11,7 +11,17 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from agent_runner import sentiment
-from agent_runner.sentiment import Feeling, exemplars, feel, fit, fit_heads, is_falling, is_negative, split
+from agent_runner.sentiment import (
+    Feeling,
+    exemplars,
+    feel,
+    fit,
+    fit_heads,
+    is_falling,
+    is_negative,
+    most_telling,
+    split,
+)
 from agent_runner.sentiment_words import words_of
 from knowledge.embeddings import EmbeddingFailed
 
@@ -136,12 +146,28 @@ def test_only_the_beginning_of_a_message_is_read() -> None:
         ("THE PRINTER SHOWS ERROR!!", 0, 0),
         ("I hate to ask", -1, 0),
         ("thanks for nothing", 1, -1),
+        ("I am frustrated", -1, 0),
+        ("I am frustrated with your support", 1, -1),
+        ("You hung up on me", 1, -1),
+        ("HELP! I AM STUCK!!", -1, 0),
     ],
 )
 def test_words_and_their_negation(text: str, negative: int, positive: int) -> None:
     found = words_of(text)
     assert np.sign(found.negative) == negative
     assert np.sign(found.positive) == positive or (positive == 0 and found.positive <= 0)
+
+
+def test_only_the_most_telling_sentences_cost_a_vector() -> None:
+    steps = ["The dialogue opens after the program was started and shows a list of seven accounts."] * 50
+    chosen = most_telling([*steps, "Disgraceful.", *steps], [words_of(s) for s in [*steps, "Disgraceful.", *steps]])
+    assert chosen == [50], "steps name nobody and have no strong words"
+    personal = [f"I wrote to you about number {n} and nobody has answered me so far." for n in range(50)]
+    assert len(most_telling(personal, [words_of(s) for s in personal])) == sentiment.EMBEDDED
+    endless = ["you " * 500] * 9
+    chosen = most_telling(endless, [words_of(s) for s in endless])
+    assert len(chosen) * sentiment.LONGEST_SENTENCE <= sentiment.EMBEDDED_CHARACTERS
+    assert chosen
 
 
 def test_capitals_and_exclamation_marks_make_anger_louder() -> None:
