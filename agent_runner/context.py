@@ -46,6 +46,7 @@ class RunContext:
     category: str
     message_ids: tuple[int, ...]
     max_words: int = 300
+    language: str = ""  # of the customer's words, when it is sure
     has_history: bool = False
 
     done: list[str] = field(default_factory=list)

@@ -16,8 +16,10 @@ from django.utils import timezone
 
 from agent_runner.assistant import MISBEHAVED, Usage, assist, model_name
 from agent_runner.context import RunContext
-from agent_runner.frame import framed, source
+from agent_runner.frame import Frame, framed, framed_fixed, source
 from agent_runner.gate import Kind, Limits, Verdict, judge
+from agent_runner.history import earlier_contact
+from agent_runner.language import sure_language
 from agent_runner.learning import unlearn
 from agent_runner.metrics import count_runs
 from agent_runner.models import AgentRun
@@ -114,13 +116,17 @@ def open_run(work: Work) -> Run | None:
     if not messages:
         return None
     unlearn([ticket])  # what it taught did not settle it, or this is a new matter: it must not lead itself
-    return Run(started_at=timezone.now(), context=context_of(ticket, messages))
+    context = context_of(ticket, messages)
+    if context.language:  # known from here on, whatever becomes of the run: also a text about its failure is in it
+        ticket.messages.filter(pk__in=context.message_ids).update(language=context.language)
+    return Run(started_at=timezone.now(), context=context)
 
 
 def context_of(ticket: Ticket, messages: Sequence[Message]) -> RunContext:
     """What a run over these messages of the ticket knows; without any, over the ticket alone."""
     conversation = ticket.conversation
     channel = messages[-1].channel if messages else ticket.channel
+    question = "\n\n".join(m.body for m in messages)
     return RunContext(
         conversation_id=conversation.pk,
         ticket_id=ticket.pk,
@@ -129,10 +135,11 @@ def context_of(ticket: Ticket, messages: Sequence[Message]) -> RunContext:
         customer_id=conversation.customer_id,
         customer_name=conversation.name,
         subject=ticket.subject,
-        question="\n\n".join(m.body for m in messages),
+        question=question,
         priority=ticket.priority,
         category=ticket.category,
         max_words=ChannelSettings.of(channel).max_words,
+        language=sure_language(question, f"{ticket.subject}\n{question}"),
         message_ids=tuple(m.pk for m in messages),
     )
 
@@ -181,7 +188,10 @@ def _store(ticket: Ticket, *, run: Run, attempt: int) -> None:
     """Store the reply or the escalation with the run that made it, in the caller's transaction."""
     context, verdict = run.context, run.verdict
     stored: Message | None
-    if verdict and verdict.kind == Kind.ANSWER and context.draft is not None:
+    if verdict and verdict.text:
+        body = framed_fixed(verdict.text, _frame(context, context.language))
+        stored = reply(ticket, body=body, kind=verdict.text_kind, answers=context.message_ids)
+    elif verdict and verdict.kind == Kind.ANSWER and context.draft is not None:
         stored = _answer(ticket, context)
     else:
         escalation = escalate(ticket, _hand_over(run), actor=ASSISTANT, answers=context.message_ids)
@@ -195,16 +205,21 @@ def _answer(ticket: Ticket, context: RunContext) -> Message:
     cited = draft.cited(context.hits)
     return reply(
         ticket,
-        body=framed(
-            draft.message,
-            cited,
-            customer_name=context.customer_name,
-            language=draft.language,
-            signature=ChannelSettings.of(context.channel).signature,
-        ),
+        body=framed(draft.message, cited, _frame(context, draft.language)),
         kind=Message.Kind.ANSWER,
         sources=[source(hit, passage=True) for hit in cited],
         answers=context.message_ids,
+    )
+
+
+def _frame(context: RunContext, language: str) -> Frame:
+    return Frame(
+        channel=context.channel,
+        language=language,
+        customer_name=context.customer_name,
+        reference=context.reference,
+        signature=ChannelSettings.of(context.channel).signature,
+        earlier=earlier_contact(context.conversation_id),
     )
 
 

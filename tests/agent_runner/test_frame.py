@@ -4,7 +4,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
 
-from agent_runner.frame import framed
+from agent_runner.frame import Frame, framed
 from agent_runner.worker import answer
 from fte_project.markup import links, to_html
 from tests.factories import write
@@ -25,7 +25,7 @@ from tests.factories import write
     ],
 )
 def test_the_greeting_is_a_name_or_nothing(name: str, greeting: str) -> None:
-    text = framed("The answer.", [], customer_name=name, language="en")
+    text = framed("The answer.", [], Frame(channel="web_form", customer_name=name))
     assert text.split("\n")[0] == greeting
     assert links(text) == []
 
