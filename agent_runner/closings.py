@@ -26,6 +26,7 @@ _ENDS = re.compile(
     r" (?:solved|resolved|fixed|sorted|gone|settled)\b"
     r"|\b(?:solved|resolved|fixed|sorted)(?: out)? (?:the|my|our|this|that)"
     r" (?:problem|issue|error|bug|matter)\b"
+    r"|\bnever ?mind\b|(?:^|[.!,\n] ?|\b(?:ok|oh|ah|yes) )(?:i )?got it\b(?! to\b)|\bfigured (?:it|that) out\b"
     r"|\bthat did (?:it|the trick)\b|\bdid the trick\b|\ball (?:is )?(?:good|set|sorted|fine|done|solved)\b"
     r"|(?:^|[.!,\n] ?|\b(?:and|so|now|yes|great|perfect|ok|thanks|thank you) )"
     r"(?:it|that|this|everything)(?: all)?(?: now)?"
@@ -38,13 +39,15 @@ _OPEN = re.compile(
     r"|\b(?:can|could|would|will) (?:you|i|we|someone|somebody|anyone)\b(?! (?:please |now )?(?:close|consider|try))"
     r"|\b(?:please|pls|plz) (?:help|do|have|get|take|try|forget|quick|fast|respond|reply|answer)\b"
     r"|\bhelp (?:me|us|please|with|to)\b"
-    r"|\bget back\b|\b(?:is|are|was|do|did|have|has) (?:it|that|this|you|we|i|there)\b(?! (?:is|was)\b)|\bin advance\b"
+    r"|\bget back\b|\bin advance\b"
+    r"|(?:^|[.!,\n] ?)(?:is|are|was|do|did|have|has) (?:it|that|this|you|we|i|there)\b(?! (?:is|was)\b)"
 )
 # With these words somebody who says that it is solved goes on to something else.
 _GOES_ON = re.compile(
     r"\b(?:not|no|never|cannot|but|however|except|only|still|yet|though|although|unless|until|instead|also|another|"
     r"next|one more|how|where|what|why|when|which|who|whether|if|would|want|wants|need|needs|like to|"
-    r"wrong|errors?|fails?|failed|problems?|issues?|questions?|broken|lost|missing|slow|stuck|price|refund|disappeared|crash\w*|today|yesterday|sometimes|half|old|"
+    r"wrong|errors?|fails?|failed|problems?|issues?|questions?|broken|lost|missing|slow|stuck|price|refund|disappeared|"
+    r"crash\w*|today|yesterday|sometimes|half|old|"
     r"please)\b|n't\b|\b(?:do|does|did|ca|wo|is|was|has|have|are|could|would)nt\b|[:;]"
 )
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
@@ -65,6 +68,12 @@ def is_closing(text: str, *, is_answered: bool, names: Iterable[str] = ()) -> bo
     if any(_is_made_of(code, words, is_glad=is_glad, is_answered=is_answered) for code in AROUND):
         return True
     return is_answered and _is_solved(said, rest, words)
+
+
+def closing_languages(text: str) -> list[str]:
+    """The languages that have all words of a closing among theirs; short thanks may be in several, a thumb in none."""
+    words = _WORD.findall(_ENDS.sub(" solved ", folded(own_words(text))))
+    return [code for code in AROUND if _is_made_of(code, words, is_glad=False, is_answered=True)]
 
 
 def _is_made_of(code: str, words: list[str], *, is_glad: bool, is_answered: bool) -> bool:

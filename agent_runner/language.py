@@ -13,6 +13,7 @@ ARTICLES = "en"  # the language of the knowledge base
 SURE_FROM = 0.6  # of the words that tell something, so many speak for the language
 LONGEST = 3000
 FEW_WORDS = 2  # so few are certain only when all of them are known
+SHARED_COUNTS = 0.35  # what a word counts that English has as well, where no English word is
 KNOWN_SHARE = 0.2  # of all words: fewer may be a quote or a list of names
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
@@ -102,14 +103,15 @@ def _of_script(found: Counter[str], text: str) -> str:
 
 def _by_words(text: str) -> Guess | None:
     words = list(_words(text))
-    english = sum(1 for word, _ in words if word in ENGLISH and word not in ANYBODYS)
+    english = sum(1 for word, _ in words if word in ENGLISH)
     scores = {code: _score(words, code) for code in WORDS}
     best = max(scores, key=lambda code: scores[code].rank)
     foreign = scores[best].telling
     if not foreign and not english:
         return None
     share = foreign / (foreign + english)
-    if share >= SURE_FROM and _is_enough(foreign, len(words)):
+    weak = 0.0 if english else SHARED_COUNTS * scores[best].shared
+    if share >= SURE_FROM and _is_enough(foreign, foreign + weak, len(words)):
         return Guess(code=best, confidence=round(share, 3))
     if english:
         # What little speaks for another language may be a name, a quote or a word of thanks.
@@ -117,30 +119,34 @@ def _by_words(text: str) -> Guess | None:
     return Guess(code=best, confidence=round(min(share, SURE_FROM - 0.1), 3))
 
 
-def _is_enough(telling: float, words: int) -> bool:
+def _is_enough(telling: float, all_told: float, words: int) -> bool:
     if words <= FEW_WORDS:
         return telling >= words
-    return telling >= 2 and telling >= KNOWN_SHARE * words
+    return telling >= 1 and all_told >= 2 and telling >= KNOWN_SHARE * words
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Score:
-    """`telling`: how many words only a foreign language has; `rank`: which language has the most of all its words."""
+    """How many words are this language's and not English (`telling`), how many are anybody's (`shared`), and how much
+    all of them speak for this one among the foreign ones (`rank`)."""
 
     telling: float
+    shared: int
     rank: float
 
 
 def _score(words: list[tuple[str, bool]], code: str) -> _Score:
     telling = rank = 0.0
+    shared = 0
     for word, is_name in words:
         if word in WORDS[code]:
             rank += 1 / _owners(word)
             telling += word not in ENGLISH and word not in ANYBODYS
+            shared += word in ANYBODYS
         elif not is_name and word not in ENGLISH and _looks(word, code):
             rank += 0.3
             telling += 0.5
-    return _Score(telling=telling, rank=rank)
+    return _Score(telling=telling, shared=shared, rank=rank)
 
 
 def _owners(word: str) -> int:

@@ -45,10 +45,11 @@ hear heard seems cause caused causes means meant mean fix fixed fixing solve sol
 entered entering type typed typing choose chosen select selected switch switched connect connected sync synced print printed
 access password's forgot forget forgotten remember allow allowed support's contact contacted speak spoke talk reply replied
 """
-ENGLISH = frozenset(_ENGLISH.split())
+
 
 # Neither for English nor against it: they are everyday words of other languages as well, or go around the world.
 _ANYBODYS = """
+file files download upload browser desktop click guest
 a an no me in so is or on at as man hat war will also die den dem des per son sin come fire fine time come more pour main
 plan plans team service email mail e-mail login app account password ok okay chat link test project projects board boards
 ticket support code internet computer online version browser error info information problem status error premium formula
@@ -60,6 +61,7 @@ uit op te ze we je af al als dat dit nog geen wel naar pas ze top pan con pro ad
 to jest we ile tak jak co ten ta te ci mu go ze bo bu ne ve de da mi mu o en ya ki su
 """
 ANYBODYS = frozenset(_ANYBODYS.split())
+ENGLISH = frozenset(_ENGLISH.split()) - ANYBODYS
 
 _TABLES = {
     "es": """
@@ -74,7 +76,7 @@ factura facturas pago pagos pagar tarjeta tarjetas archivo archivos descargar su
 iniciar sesión entrar ingresar acceder recibo recibí llega llegan error tarea tareas proyecto proyectos tablero tableros
 invitar invitado invitación equipo usuario usuarios móvil teléfono celular página pantalla botón enlace mensaje mensajes
 pregunta problema problemas solución dinero dirección datos empresa persona trabajo siguiente mientras entonces además aunque
-si cuando donde como del al un desaparecido olvidé olvidado perdí perdido intento intenté ayudar vale listo perfecto genial
+si cuando donde como del al un desaparecido olvidé olvidado perdí perdido intento intenté ayudar olvido olvida vale compañero compañera listo perfecto genial
 """,
     "de": """
 hallo guten tag morgen abend moin servus grüß gott sehr geehrte geehrter damen herren liebe lieber ich du er sie es wir ihr
@@ -138,7 +140,7 @@ prego favore aiuto aiutare aiutarmi conto profilo fattura fatture pagamento paga
 cambiare modificare creare aggiungere accedere accesso entrare ricevo ricevuto arriva arrivano errore attività progetto progetti
 bacheca bacheche invitare invito squadra utente utenti telefono cellulare pagina schermo pulsante messaggio messaggi domanda
 problema problemi soldi indirizzo dati azienda persona lavoro mentre allora inoltre se dimenticato perso provato provo risolto
-perfetto notifiche notifica controllare giorni settimana mese anno etichette colori meglio
+perfetto notifiche notifica controllare giorni settimana mese anno etichette colori meglio file carico carica chiude apre collega colleghi
 """,
     "nl": """
 hallo goedemorgen goedemiddag goedenavond goedendag beste geachte ik jij je u hij zij ze wij we jullie mij me jou hem haar ons hun
@@ -184,7 +186,7 @@ bli blev har hade ha kan kunde måste ska skulle vill ville får fick gör göra
 utan från till på av i över under mellan genom efter innan sedan fungerar funkar logga loggar lösenord lösenordet konto kontot faktura
 fakturor betalning betala fil filer ladda ta bort ändra lägga spara öppna stänga glömt tappat meddelande meddelanden fel felmeddelande
 uppgift uppgifter projekt projektet tavla kalender telefon mobil sida skärm knapp användare fråga frågor hjälp hjälpa svar hälsningar
-mvh vänliga ny nya gamla sista första bjuda inbjudan
+mvh vänliga ny nya gamla sista första bjuda bjuder inbjudan kollega
 """,
     "da": """
 hej goddag god morgen aften jeg du han hun vi i de dem mig dig os jer min mit mine din dit dine vores jeres en et den det og eller men

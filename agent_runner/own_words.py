@@ -29,7 +29,7 @@ _DROPPED = re.compile(
     r"|</?[a-z][^<>\n]{0,200}>"
     # Logs and code: a time stamp or a level first; a line that is set in, or ends as only code does.
     r"|^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*$|^\W?(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE|Traceback)\b.*[\]\[:=].*$"
-    r"|^(?: {4,}|\t)\S.*[():;={}\]].*$|^.*(?:[)\"'\w\]];|\)[^\S\n]*\{)[^\S\n]*$|^[^\S\n]*[)}\]]+[;,]?[^\S\n]*$|^(?: {4,}|\t)(?:return|break|pass|else)\b.*$"
+    r"|^(?: {4,}|\t)\S.*[():;={}\]].*$|^.*(?:[)\"'\]];|=.*;|\)[^\S\n]*\{)[^\S\n]*$|^[^\S\n]*[)}\]]+[;,]?[^\S\n]*$|^(?: {4,}|\t)(?:return|break|pass|else)\b.*$"
     r"|^(?:def|class|for|while|if|function|const|var|let|import|public)\b[^\n]*[(.=][^\n]*[:;{]$",
     re.IGNORECASE | re.MULTILINE,
 )

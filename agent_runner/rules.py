@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from agent_runner.closings import is_closing
+from agent_runner.closings import closing_languages, is_closing
 from agent_runner.context import RunContext
 from agent_runner.gate import Kind, Verdict
 from agent_runner.history import ANSWERS
@@ -61,7 +61,8 @@ def closed(context: RunContext) -> Verdict | None:
     is_answered = ours.exclude(kind__in=[Message.Kind.CODE, Message.Kind.HAND_OVER]).exists()
     if not is_closing(_said(context), is_answered=is_answered, names=_names(context)):
         return None
-    text = phrase(CLOSING, context.language)
+    spoken = closing_languages(context.question)  # a word of thanks is too short to be sure of otherwise
+    text = phrase(CLOSING, context.language if context.language in spoken or not spoken else spoken[0])
     return Verdict(kind=Kind.ANSWER, findings=("thanks or a farewell",), text=text, text_kind=Message.Kind.CLOSING)
 
 

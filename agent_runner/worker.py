@@ -139,9 +139,16 @@ def context_of(ticket: Ticket, messages: Sequence[Message]) -> RunContext:
         priority=ticket.priority,
         category=ticket.category,
         max_words=ChannelSettings.of(channel).max_words,
-        language=sure_language(question, f"{ticket.subject}\n{question}"),
+        language=_language(ticket, question),
         message_ids=tuple(m.pk for m in messages),
     )
+
+
+def _language(ticket: Ticket, question: str) -> str:
+    """Of the words; where they are too few, that of earlier ones or with the subject; empty when nothing is sure."""
+    said = ticket.messages.filter(direction=Message.Direction.INBOUND).exclude(language="")
+    earlier = said.values_list("language", flat=True)
+    return sure_language(question) or earlier.last() or sure_language(f"{ticket.subject}\n{question}")
 
 
 async def think(run: Run) -> None:
