@@ -17,6 +17,8 @@ SHARED_COUNTS = 0.35  # what a word counts that English has as well, where no En
 KNOWN_SHARE = 0.2  # of all words: fewer may be a quote or a list of names
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
+# Identifiers, versions and paths.
+_NAMED_THING = re.compile(r"[\w#./\\-]*(?:[_#/\\]|\w\.\w|\d)[\w#./\\-]*")
 _QUOTED = re.compile(r"\"[^\"\n]{2,200}\"|“[^”\n]{2,200}”|„[^“”\n]{2,200}[“”]|«[^»\n]{2,200}»")
 _SCRIPTS = (
     "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "DEVANAGARI",
@@ -49,7 +51,7 @@ def language_of(text: str) -> Guess | None:
     """
     said = own_words(text[:LONGEST].replace("’", "'"))
     unquoted = _QUOTED.sub(" ", said)
-    said = unquoted if len(_WORD.findall(unquoted)) >= 2 else said
+    said = _NAMED_THING.sub(" ", unquoted if len(_WORD.findall(unquoted)) >= 2 else said)
     return _by_script(said) or _by_words(said)
 
 
@@ -102,7 +104,7 @@ def _of_script(found: Counter[str], text: str) -> str:
 
 
 def _by_words(text: str) -> Guess | None:
-    words = list(_words(text))
+    words = list(dict.fromkeys(_words(text)))
     english = sum(1 for word, _ in words if word in ENGLISH)
     scores = {code: _score(words, code) for code in WORDS}
     best = max(scores, key=lambda code: scores[code].rank)

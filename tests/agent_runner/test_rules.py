@@ -232,3 +232,14 @@ def test_a_fixed_reply_is_framed_for_its_channel(make: Callable[..., Ticket], ha
     assert (ticket.reference in text) is has_reference
     assert "help articles" not in text
     assert ticket.messages.last().sources == []
+
+
+def test_a_burst_of_lines_gets_one_answer(asked: list[RunContext]) -> None:
+    burst = write(subject="Quick question", message="Hello there").ticket
+    for line in ("so", "it doesn't work"):
+        another(burst, line)
+    run(burst)
+    run(burst)
+    assert said(burst) == ["question"]
+    assert burst.messages.get(direction="outbound").answers.count() == 3
+    assert asked == []
