@@ -13,7 +13,6 @@ ARTICLES = "en"  # the language of the knowledge base
 SURE_FROM = 0.6  # of the words that tell something, so many speak for the language
 LONGEST = 3000
 FEW_WORDS = 2  # so few are certain only when all of them are known
-SHARED_COUNTS = 0.35  # what a word counts that English has as well, where no English word is
 KNOWN_SHARE = 0.2  # of all words: fewer may be a quote or a list of names
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
@@ -112,8 +111,9 @@ def _by_words(text: str) -> Guess | None:
     if not foreign and not english:
         return None
     share = foreign / (foreign + english)
-    weak = 0.0 if english else SHARED_COUNTS * scores[best].shared
-    if share >= SURE_FROM and _is_enough(foreign, foreign + weak, len(words)):
+    # Where no English word is, those that English has as well speak for the other language.
+    all_told = foreign + (0 if english else scores[best].shared)
+    if share >= SURE_FROM and _is_enough(foreign, all_told, len(words)):
         return Guess(code=best, confidence=round(share, 3))
     if english:
         # What little speaks for another language may be a name, a quote or a word of thanks.

@@ -49,7 +49,7 @@ access password's forgot forget forgotten remember allow allowed support's conta
 
 # Neither for English nor against it: they are everyday words of other languages as well, or go around the world.
 _ANYBODYS = """
-file files download upload browser desktop click guest
+cat file files download upload browser desktop click guest
 a an no me in so is or on at as man hat war will also die den dem des per son sin come fire fine time come more pour main
 plan plans team service email mail e-mail login app account password ok okay chat link test project projects board boards
 ticket support code internet computer online version browser error info information problem status error premium formula
@@ -76,7 +76,7 @@ factura facturas pago pagos pagar tarjeta tarjetas archivo archivos descargar su
 iniciar sesión entrar ingresar acceder recibo recibí llega llegan error tarea tareas proyecto proyectos tablero tableros
 invitar invitado invitación equipo usuario usuarios móvil teléfono celular página pantalla botón enlace mensaje mensajes
 pregunta problema problemas solución dinero dirección datos empresa persona trabajo siguiente mientras entonces además aunque
-si cuando donde como del al un desaparecido olvidé olvidado perdí perdido intento intenté ayudar olvido olvida vale compañero compañera listo perfecto genial
+si cuando donde como del al un desaparecido olvidé olvidado perdí perdido intento intenté ayudar olvido olvida vale compañero compañera tiempo tarda tardan dura último última últimos últimas vamos contra campo campos columna columnas invitados mes año semana hablar cambio nueva nuevo listo perfecto genial
 """,
     "de": """
 hallo guten tag morgen abend moin servus grüß gott sehr geehrte geehrter damen herren liebe lieber ich du er sie es wir ihr
@@ -94,7 +94,7 @@ erstellen hinzufügen speichern öffnen schließen zurücksetzen vergessen verlo
 passwort konto rechnung rechnungen zahlung bezahlen datei dateien seite aufgabe aufgaben projekt projekte kalender nachricht
 nachrichten benachrichtigung benachrichtigungen einstellungen handy telefon rechner kollege kollegen kollegin mitarbeiter
 firma kunde frage fragen hilfe hilft helfen antwort grüße grüßen freundlichen gruß viele leider schnell einfach richtig falsch
-neu neue neuen alt alte letzte letzten erste gern gerne super prima erledigt gelöst wäre hätte gibt gäste gast
+neu neue neuen alt alte letzte letzten erste gern gerne super prima erledigt gelöst wäre hätte gibt gäste gast dauert lange enthält kostet nutzer jahr monat woche tage stunden sich selbst spalte feld sprechen neues anderen
 """,
     "fr": """
 bonjour bonsoir salut madame monsieur je j'ai j'aimerais tu il elle nous vous ils elles me m'a te se mon ma mes ton ta tes son
@@ -110,7 +110,7 @@ me connecter connexion déconnecter mot passe compte facture factures paiement p
 projet projets tableau tableaux calendrier téléphone portable ordinateur écran bouton lien courriel adresse équipe utilisateur
 utilisateurs problème problèmes erreur question aide aider aidez merci d'avance svp s'il plaît cordialement salutations bien
 tout tous toute toutes autre autres même quelque quelqu'un chose fois jour jours semaine mois année nouveau nouvelle ancien
-oublié perdu impossible besoin j'essaie essayé parfait d'accord oui non si comme alors puis ensuite
+oublié perdu impossible besoin j'essaie essayé parfait d'accord oui non si comme alors puis ensuite temps dure contient souhaite souhaiterais parler colonne champ données semaine invité invités déplacer renommer bloqué nouveaux
 """,
     "pt": """
 olá oi bom boa dia tarde noite eu você vocês ele ela nós eles elas meu minha meus minhas seu sua seus suas nosso nossa nossos
@@ -125,7 +125,7 @@ pagar cartão arquivo arquivos ficheiro ficheiros baixar enviar enviado apagar e
 acessar aceder recebo recebi chegou chega erro tarefa tarefas projeto projetos quadro quadros convidar convite equipe equipa
 usuário utilizador celular telemóvel telefone página tela ecrã botão mensagem mensagens pergunta problema problemas dinheiro
 endereço dados empresa pessoa trabalho seguinte enquanto então além embora se esqueci perdi perdido tentei tento resolvido certo
-perfeito ótimo ativo ativar anexar tamanho modo escuro favor assinatura cancelem desculpe
+perfeito ótimo ativo ativar anexar tamanho modo escuro favor tempo demora coluna campo mês ano semana falar convidado convidados novo nova últimos última último assinatura cancelem desculpe
 """,
     "it": """
 ciao salve buongiorno buonasera gentile gentili io tu lui lei noi voi loro mio mia miei mie tuo tua suo sua suoi nostro nostra
@@ -140,7 +140,7 @@ prego favore aiuto aiutare aiutarmi conto profilo fattura fatture pagamento paga
 cambiare modificare creare aggiungere accedere accesso entrare ricevo ricevuto arriva arrivano errore attività progetto progetti
 bacheca bacheche invitare invito squadra utente utenti telefono cellulare pagina schermo pulsante messaggio messaggi domanda
 problema problemi soldi indirizzo dati azienda persona lavoro mentre allora inoltre se dimenticato perso provato provo risolto
-perfetto notifiche notifica controllare giorni settimana mese anno etichette colori meglio file carico carica chiude apre collega colleghi
+perfetto notifiche notifica controllare giorni settimana mese anno etichette colori meglio file carico carica chiude apre collega colleghi tempo dura parlare colonna colonne campo ospite ospiti nuovo nuova ultimo ultima ultimi posto cosa
 """,
     "nl": """
 hallo goedemorgen goedemiddag goedenavond goedendag beste geachte ik jij je u hij zij ze wij we jullie mij me jou hem haar ons hun
