@@ -49,8 +49,9 @@ class RunContext:
     message_ids: tuple[int, ...]
     asked_at: datetime | None = None  # what was resolved later is no evidence; None: now
     max_words: int = 300
+    language: str = ""  # of the customer's words, when it is sure
     has_history: bool = False
-    asked_before: str = ""  # the customer's last words in this conversation that were answered
+    asked_before: tuple[str, ...] = ()  # the customer's words in this conversation that were answered, newest first
 
     done: list[str] = field(default_factory=list)
     hits: dict[str, Hit] = field(default_factory=dict)

@@ -43,6 +43,8 @@ class Verdict:
     reason: Reason | None = None
     findings: tuple[str, ...] = ()
     urgency: Urgency = Urgency.NORMAL
+    text: str = ""  # a fixed reply to send instead of the draft; `text_kind` is its Message.Kind
+    text_kind: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

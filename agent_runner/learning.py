@@ -23,6 +23,7 @@ SETTLED_AFTER = timedelta(minutes=1)
 CODES = {"resolved", "message_received", "replied", "replied_elsewhere", "escalated"}
 # Who resolved it approves of its answer; time does not.
 APPROVALS = {"staff": ResolvedQuestion.Approval.STAFF, "customer": ResolvedQuestion.Approval.CUSTOMER}
+NO_ANSWER = [Message.Kind.CODE, Message.Kind.CLOSING]  # to what was asked before
 DRAFT_USED = 0.6  # of its words, in their order: people shorten it and add their own
 
 
@@ -95,19 +96,22 @@ def learn_from(ticket: Ticket, approved_by: ResolvedQuestion.Approval) -> bool:
 def _last_answer(ticket: Ticket) -> Message | None:
     """The last that the customer heard from us, unless it only said that a person will answer.
 
-    What they wrote after the assistant's may be that it did not help; a person who answered has read on.
+    What they wrote after the assistant's may be that it did not help; a person who answered has read on. Thanks and our
+    word back say nothing against it.
     """
-    heard = ticket.messages.filter(direction=Message.Direction.OUTBOUND).exclude(kind=Message.Kind.CODE).last()
+    said = ticket.messages.filter(direction=Message.Direction.OUTBOUND)
+    heard = said.exclude(kind__in=NO_ANSWER).last()
     if heard is None or heard.kind in HOLDING:
         return None
     inbound = ticket.messages.filter(direction=Message.Direction.INBOUND, pk__gt=heard.pk)
+    inbound = inbound.exclude(answered_by__in=said.filter(kind=Message.Kind.CLOSING))
     return None if heard.author == Message.Author.ASSISTANT and inbound.exists() else heard
 
 
 def _asked(ticket: Ticket, answer: Message) -> list[Message]:
     """What it answers: also what was waiting for it since a text that handed over, which stands as its reply."""
     before = ticket.messages.filter(direction=Message.Direction.OUTBOUND, pk__lt=answer.pk)
-    earlier = before.exclude(kind__in=[*HOLDING, Message.Kind.CODE]).last()
+    earlier = before.exclude(kind__in=[*HOLDING, *NO_ANSWER]).last()
     holding = before.filter(kind__in=HOLDING, pk__gt=earlier.pk if earlier else 0).values_list("pk", flat=True)
     return list(ticket.messages.filter(direction=Message.Direction.INBOUND, answered_by__in=[*holding, answer.pk]))
 

@@ -30,12 +30,13 @@ def first_query(context: RunContext) -> str:
     """
     question = without_courtesies(context.question)
     if not context.has_history:
-        query = f"{context.subject}\n{question}"
-    elif len(question.split()) < FEW_WORDS and context.asked_before:
-        query = f"{question}\n{without_courtesies(context.asked_before)}"
-    else:
-        query = question
-    return query[:LONGEST]
+        return f"{context.subject}\n{question}"[:LONGEST]
+    said = [question]
+    for earlier in context.asked_before:
+        if len(" ".join(said).split()) >= FEW_WORDS:
+            break
+        said.append(without_courtesies(earlier))
+    return "\n".join(said)[:LONGEST]
 
 
 def without_courtesies(text: str) -> str:

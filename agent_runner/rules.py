@@ -1,16 +1,30 @@
 """What is decided before any model is asked: fixed rules, of which the first that applies decides."""
 
+import re
 from collections.abc import Callable
 
+from django.conf import settings
+
+from agent_runner.closings import closing_languages, is_closing
 from agent_runner.context import RunContext
 from agent_runner.gate import Kind, Verdict
+from agent_runner.history import ANSWERS
+from agent_runner.language import ARTICLES, language_name
 from agent_runner.loops import loop_sign
 from agent_runner.mood import unhappy
 from agent_runner.triggers import find_trigger
-from tickets.models import Message
+from agent_runner.vague import is_vague
+from tickets.models import Attachment, Message
+from tickets.phrases import CLOSING, QUESTION, phrase
 from tickets.reasons import Reason
 
 Rule = Callable[[RunContext], Verdict | None]
+ANSWERS_TRIED = 2  # after so many, "it still does not work" is no case for a question
+# What a channel writes in place of what came without words.
+_MEDIA = re.compile(
+    r"\s*(?:\[(?:image|photo|picture|voice (?:note|message)|audio|video|document|file|sticker|location|contact)\]\s*)+",
+    re.IGNORECASE,
+)
 
 
 def decide(context: RunContext) -> Verdict | None:
@@ -20,8 +34,7 @@ def decide(context: RunContext) -> Verdict | None:
 
 def triggered(context: RunContext) -> Verdict | None:
     """Words that always go to people."""
-    said = f"{context.subject}\n{context.question}" if _is_first(context) else context.question
-    trigger = find_trigger(said)
+    trigger = find_trigger(_said(context))
     if trigger is None:
         return None
     finding = f"trigger: {trigger.words}"
@@ -34,7 +47,65 @@ def looping(context: RunContext) -> Verdict | None:
     return Verdict(kind=Kind.HAND_OVER, reason=Reason.USAGE_LIMIT, findings=(f"loop: {sign}",)) if sign else None
 
 
-RULES: tuple[Rule, ...] = (triggered, looping, unhappy)
+def only_media(context: RunContext) -> Verdict | None:
+    """A file, a picture or a voice note without words that say what it is about: a person looks at it."""
+    has_files = Attachment.objects.filter(message__in=context.message_ids).exists()
+    if not (_MEDIA.fullmatch(context.question) or (has_files and _is_vague(context))):
+        return None
+    finding = "a file and no words to go by"
+    return Verdict(kind=Kind.HAND_OVER, reason=Reason.UNSUPPORTED_MEDIA, findings=(finding,))
+
+
+def closed(context: RunContext) -> Verdict | None:
+    """Thanks, or "that did it": a short word back, and no search."""
+    ours = Message.objects.filter(ticket=context.ticket_id, direction=Message.Direction.OUTBOUND)
+    is_answered = ours.exclude(kind__in=[Message.Kind.CODE, Message.Kind.HAND_OVER]).exists()
+    if not is_closing(_said(context), is_answered=is_answered, names=_names(context)):
+        return None
+    spoken = closing_languages(context.question)  # a word of thanks is too short to be sure of otherwise
+    text = phrase(CLOSING, context.language if context.language in spoken or not spoken else spoken[0])
+    return Verdict(kind=Kind.ANSWER, findings=("thanks or a farewell",), text=text, text_kind=Message.Kind.CLOSING)
+
+
+def foreign(context: RunContext) -> Verdict | None:
+    """Without a key nobody reads another language than the articles'."""
+    if settings.OPENAI_API_KEY or context.language in {"", ARTICLES}:
+        return None
+    finding = f"written in {language_name(context.language)}; the articles are in {language_name(ARTICLES)}"
+    return Verdict(kind=Kind.HAND_OVER, reason=Reason.MISSING_KNOWLEDGE, findings=(finding,))
+
+
+def vague(context: RunContext) -> Verdict | None:
+    """Nothing to go by: one question, once; then, or when our answers have not helped, a person."""
+    if not _is_vague(context):
+        return None
+    ours = Message.objects.filter(ticket=context.ticket_id, author=Message.Author.ASSISTANT)
+    why = ""
+    if ours.filter(kind=Message.Kind.QUESTION).exists():
+        why = "too vague, also after a question"
+    elif ours.filter(kind__in=ANSWERS).count() >= ANSWERS_TRIED:
+        why = f"{ANSWERS_TRIED} answers have not settled it, and what the customer says now is too vague"
+    if why:
+        return Verdict(kind=Kind.HAND_OVER, reason=Reason.MISSING_KNOWLEDGE, findings=(why,))
+    text = phrase(QUESTION, context.language)
+    return Verdict(kind=Kind.ANSWER, findings=("too vague",), text=text, text_kind=Message.Kind.QUESTION)
+
+
+# A closing in another language needs no reader, so it comes before what is foreign.
+RULES: tuple[Rule, ...] = (triggered, looping, only_media, closed, foreign, unhappy, vague)
+
+
+def _is_vague(context: RunContext) -> bool:
+    return is_vague(_said(context), _names(context))
+
+
+def _names(context: RunContext) -> tuple[str, str]:
+    return settings.COMPANY_NAME, context.customer_name
+
+
+def _said(context: RunContext) -> str:
+    """What the customer said now; the subject belongs to the ticket's first message."""
+    return f"{context.subject}\n{context.question}" if _is_first(context) else context.question
 
 
 def _is_first(context: RunContext) -> bool:

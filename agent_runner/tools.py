@@ -103,8 +103,8 @@ async def get_customer_history(wrapper: Context) -> str:
         context.conversation_id, before=min(context.message_ids, default=None)
     )
     context.has_history = bool(messages)
-    here = (m for m in reversed(messages) if m.conversation_id == context.conversation_id)
-    context.asked_before = next((m.body for m in here if m.author == m.Author.CUSTOMER), "")
+    here = [m for m in messages if m.conversation_id == context.conversation_id]
+    context.asked_before = tuple(m.body for m in reversed(here) if m.author == m.Author.CUSTOMER)
     context.done.append("get_customer_history")
     return as_lines(messages)
 

@@ -16,8 +16,10 @@ from django.utils import timezone
 
 from agent_runner.assistant import MISBEHAVED, Usage, assist, model_name
 from agent_runner.context import RunContext
-from agent_runner.frame import framed, source
+from agent_runner.frame import Frame, framed, framed_fixed, source
 from agent_runner.gate import MODEL_SURE_FROM, Kind, Limits, Verdict, judge
+from agent_runner.history import earlier_contact
+from agent_runner.language import sure_language
 from agent_runner.learning import unlearn
 from agent_runner.metrics import count_runs
 from agent_runner.models import AgentRun
@@ -119,13 +121,17 @@ def open_run(work: Work) -> Run | None:
     if not messages:
         return None
     unlearn([ticket])  # what it taught did not settle it, or this is a new matter: it must not lead itself
-    return Run(started_at=timezone.now(), context=context_of(ticket, messages))
+    context = context_of(ticket, messages)
+    if context.language:  # known from here on, whatever becomes of the run: also a text about its failure is in it
+        ticket.messages.filter(pk__in=context.message_ids).update(language=context.language)
+    return Run(started_at=timezone.now(), context=context)
 
 
 def context_of(ticket: Ticket, messages: Sequence[Message]) -> RunContext:
     """What a run over these messages of the ticket knows; without any, over the ticket alone."""
     conversation = ticket.conversation
     channel = messages[-1].channel if messages else ticket.channel
+    question = "\n\n".join(m.body for m in messages)
     return RunContext(
         conversation_id=conversation.pk,
         ticket_id=ticket.pk,
@@ -134,13 +140,21 @@ def context_of(ticket: Ticket, messages: Sequence[Message]) -> RunContext:
         customer_id=conversation.customer_id,
         customer_name=conversation.name,
         subject=ticket.subject,
-        question="\n\n".join(m.body for m in messages),
+        question=question,
         priority=ticket.priority,
         category=ticket.category,
         max_words=ChannelSettings.of(channel).max_words,
+        language=_language(ticket, question),
         message_ids=tuple(m.pk for m in messages),
         asked_at=messages[-1].received_at if messages else None,
     )
+
+
+def _language(ticket: Ticket, question: str) -> str:
+    """Of the words; where they are too few, that of earlier ones or with the subject; empty when nothing is sure."""
+    said = ticket.messages.filter(direction=Message.Direction.INBOUND).exclude(language="")
+    earlier = said.values_list("language", flat=True)
+    return sure_language(question) or earlier.last() or sure_language(f"{ticket.subject}\n{question}")
 
 
 async def think(run: Run) -> None:
@@ -196,7 +210,10 @@ def _store(ticket: Ticket, *, run: Run, attempt: int) -> None:
     """Store the reply or the escalation with the run that made it, in the caller's transaction."""
     context, verdict = run.context, run.verdict
     stored: Message | None
-    if verdict and verdict.kind == Kind.ANSWER and context.draft is not None:
+    if verdict and verdict.text:
+        body = framed_fixed(verdict.text, _frame(context, context.language))
+        stored = reply(ticket, body=body, kind=verdict.text_kind, answers=context.message_ids)
+    elif verdict and verdict.kind == Kind.ANSWER and context.draft is not None:
         stored = _answer(ticket, context)
     else:
         escalation = escalate(ticket, _hand_over(run), actor=ASSISTANT, answers=context.message_ids)
@@ -211,14 +228,7 @@ def _answer(ticket: Ticket, context: RunContext) -> Message:
     cited, also = draft.cited(context.hits), see_also(context)
     return reply(
         ticket,
-        body=framed(
-            draft.message,
-            cited,
-            also,
-            customer_name=context.customer_name,
-            language=draft.language,
-            signature=ChannelSettings.of(context.channel).signature,
-        ),
+        body=framed(draft.message, cited, _frame(context, draft.language), also),
         kind=Message.Kind.ANSWER,
         sources=[*(source(hit, passage=True) for hit in cited), *(source(hit, passage=False) for hit in also)],
         answers=context.message_ids,
@@ -230,6 +240,17 @@ def see_also(context: RunContext) -> list[Hit]:
     assert context.draft is not None
     cited = {hit.article_id for hit in context.draft.cited(context.hits)}
     return [hit for hit in context.hits.values() if hit.article_id not in cited and hit.confidence >= ALSO_FROM][:ALSO]
+
+
+def _frame(context: RunContext, language: str) -> Frame:
+    return Frame(
+        channel=context.channel,
+        language=language,
+        customer_name=context.customer_name,
+        reference=context.reference,
+        signature=ChannelSettings.of(context.channel).signature,
+        earlier=earlier_contact(context.conversation_id),
+    )
 
 
 def _hand_over(run: Run) -> HandOver:

@@ -60,9 +60,7 @@ def escalate(
         store_reply(
             ticket,
             author=Message.Author.ASSISTANT if hand_over.suggestions else Message.Author.SYSTEM,
-            body=hand_over_text(
-                ticket.reference, ticket.conversation.customer.language, suggestions=hand_over.suggestions
-            ),
+            body=hand_over_text(ticket.reference, _language(ticket), suggestions=hand_over.suggestions),
             kind=kind,
             sources=hand_over.suggestions,
             answers=answers,
@@ -148,6 +146,13 @@ def resolve(ticket: Ticket, staff: "User", *, notes: str = "") -> None:
 def close_escalation(ticket: Ticket) -> None:
     """People have dealt with it (in the caller's transaction, which holds the conversation)."""
     ticket.escalations.still_open().update(closed_at=Now())
+
+
+def _language(ticket: Ticket) -> str:
+    """What the customer wrote in last, as far as it is known; else what is known of them; empty when nothing is."""
+    said = ticket.conversation.messages.filter(direction=Message.Direction.INBOUND).exclude(language="")
+    newest = said.values_list("language", flat=True).last()
+    return newest or ticket.conversation.customer.language
 
 
 def _let_go(ticket: Ticket) -> None:

@@ -198,6 +198,8 @@ class Message(models.Model):
         ANSWER = "answer"
         SUGGESTION = "suggestion"  # articles that may help, and a person will answer
         HAND_OVER = "hand_over"  # a person will answer
+        QUESTION = "question"  # what exactly do you mean?
+        CLOSING = "closing"  # you are welcome
         CODE = "code"  # a code was sent to an address
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")

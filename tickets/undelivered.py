@@ -37,7 +37,8 @@ def tell_people(delivery: Delivery) -> None:
     """Escalate the ticket of a delivery that has failed for good, or that nobody can look up any more.
 
     In the caller's transaction, which holds the conversation. A mail copy is only shown; on a ticket that is closed
-    or waits for people anyway, and for a holding text, it is only recorded. Never raises NotAllowed.
+    or waits for people anyway, for a holding text, and for a "you are welcome", it is only recorded. Never raises
+    NotAllowed.
     """
     if delivery.reply.kind == Message.Kind.CODE:  # the customer asks for another one
         return
@@ -47,7 +48,7 @@ def tell_people(delivery: Delivery) -> None:
         return
     has_failed = delivery.status == FAILED
     record(ticket, "delivery_failed" if has_failed else "delivery_unknown", SYSTEM, delivery=delivery.pk)
-    if ticket.status in {Status.CLOSED, Status.ESCALATED} or delivery.reply.kind in HOLDING:
+    if ticket.status in {Status.CLOSED, Status.ESCALATED} or delivery.reply.kind in {*HOLDING, Message.Kind.CLOSING}:
         return
     close_escalation(ticket)  # people have answered that one; what was lost since is a new matter
     channel = Channel(delivery.channel).label

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from agent_runner.models import AgentRun
 from agent_runner.worker import answer
+from channels_app.gmail.quotes import new_text
 from fte_project.events import Channel
 from tickets.escalations import claim, hand_back
 from tickets.intake import Address, InboundMessage, receive
@@ -88,7 +89,7 @@ def _inbound(row: dict[str, Any], subject: str, text: str) -> InboundMessage:
         sender=Address(kind="phone" if is_phone else "email", value=address, raw=address),
         name="",
         subject=subject,
-        body=text,
+        body=new_text(text) if channel == Channel.EMAIL else text,
         raw=text.encode(),
         trust=Trust.CHANNEL_VERIFIED,
     )

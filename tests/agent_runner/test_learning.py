@@ -242,3 +242,11 @@ def test_the_customers_yes_is_an_approval_too(ticket: Ticket) -> None:
 
 def test_the_schedule_reads_it_by_itself() -> None:
     assert "agent_runner.learning.learn_from_tickets" in {job.path for job in schedule._jobs.values()}
+
+
+def test_thanks_and_our_word_back_teach_nothing_and_take_nothing_away(ticket: Ticket, sam: User) -> None:
+    answer(ticket)
+    write_again(ticket, "thanks, that did it")
+    reply(ticket, body="You are welcome!", kind=Message.Kind.CLOSING)
+    resolve(ticket, sam)
+    assert learn_now() == [evidence_of(ticket)]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from agent_runner.query import without_courtesies
+from agent_runner.context import RunContext
+from agent_runner.query import first_query, without_courtesies
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,27 @@ from agent_runner.query import without_courtesies
 )
 def test_courtesies_are_no_part_of_the_matter(text: str, kept: str) -> None:
     assert without_courtesies(text) == kept
+
+
+def context(question: str, *asked_before: str, has_history: bool = True) -> RunContext:
+    found = RunContext(
+        conversation_id=1, ticket_id=1, reference="T-1001", channel="email", customer_id=1, customer_name="Ann",
+        subject="Exports", question=question, priority="low", category="general", message_ids=(1,),
+    )  # fmt: skip
+    found.asked_before, found.has_history = asked_before, has_history
+    return found
+
+
+def test_the_first_question_is_asked_with_its_subject_and_a_later_one_without() -> None:
+    assert first_query(context("Hi,\nhow do I export?", has_history=False)) == "Exports\nhow do I export?"
+    later = "How do I change the colour of all my boards?"
+    assert first_query(context(later, "How do I export a project?")) == later
+
+
+def test_a_follow_up_of_few_words_brings_as_many_words_before_it_as_it_needs() -> None:
+    before = ("And on my phone?", "How do I reset the password of my account?", "Thanks for the help with the board!")
+    assert first_query(context("And on my tablet?", *before)) == "\n".join(["And on my tablet?", *before[:2]])
+
+
+def test_a_query_is_cut() -> None:
+    assert len(first_query(context("word " * 5000))) == 2000

@@ -123,7 +123,7 @@ def test_an_answered_conversation_is_not_answered_again(ticket: Ticket, script: 
     ("changes", "kind", "reason", "has_draft"),
     [
         ({"confidence": 0.3}, "suggestion", "low_confidence", True),
-        ({"confidence": 0.01}, "hand_over", "missing_knowledge", False),
+        ({"confidence": 0.0}, "suggestion", "low_confidence", True),
         ({"sentiment": 0.1}, "hand_over", "negative_sentiment", False),
         ({"message": "We will refund you $50."}, "hand_over", "policy", True),
         ({"message": "Our servers stand in Iceland near volcanoes."}, "hand_over", "low_confidence", True),
