@@ -20,7 +20,7 @@ THANKS = {
 }
 # What says that it is good now.
 SOLVED = {
-    "en": _set("solved resolved sorted fixed works worked working perfect great awesome brilliant excellent understood done nvm nevermind settled"),
+    "en": _set("solved resolved sorted fixed works worked working perfect great awesome brilliant excellent understood done nvm nevermind super top ok settled"),
     "es": _set("perfecto genial excelente estupendo listo solucionado resuelto arreglado funciona funcionó entendido"),
     "de": _set("perfekt super toll prima klasse wunderbar erledigt gelöst behoben funktioniert geklappt passt läuft verstanden"),
     "fr": _set("parfait super génial nickel impeccable réglé résolu marche fonctionne fonctionné marché compris"),
@@ -39,7 +39,7 @@ AROUND = {
         appreciate appreciated lot lots million bunch perfectly amazing lovely wonderful super nice nicely cool happy day
         weekend evening week night rest enjoy later take care best regards guys everyone folks man mate legend star lifesaver
         can may consider please never mind forget everything else for finally finished up running just figured out will try
-        great-day too such from here both wishes kindest sincerely dear hi hello"""),
+        great-day too such from both wishes kindest sincerely dear hi hello"""),
     "es": _set("""
         muchas mil muchísimas muy amable amables vale ok ya me ha sirvió funcionado todo bien está queda claro hasta luego pronto
         saludos un saludo buen buena día tarde noche fin de semana lo he encontrado encontré por la el su tu vuestra ayuda

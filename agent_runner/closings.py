@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 
 from agent_runner.closing_words import AROUND, SOLVED, THANKS
-from agent_runner.own_words import folded, own_words
+from agent_runner.own_words import LONGEST, folded, own_words
 
 MOST_WORDS = 40
 MORE_WORDS = 4  # that are no closing words, in a message that says it is solved
@@ -57,7 +57,7 @@ def is_closing(text: str, *, is_answered: bool, names: Iterable[str] = ()) -> bo
     """Whether `text` ends the conversation and asks nothing. `is_answered`: we have said something that it may thank
     for; without it the words must be thanks or a farewell. `names` are words that say nothing."""
     said = folded(own_words(text))
-    if _OPEN.search(said) or any(sign in said for sign in _SAD):
+    if len(text) > LONGEST or _OPEN.search(said) or any(sign in said for sign in _SAD):
         return False
     is_glad = any(sign in said for sign in _GLAD)
     rest = _ENDS.sub(" solved ", _NO_TROUBLE.sub(" ", said))

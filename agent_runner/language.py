@@ -11,13 +11,12 @@ from agent_runner.own_words import own_words
 
 ARTICLES = "en"  # the language of the knowledge base
 SURE_FROM = 0.6  # of the words that tell something, so many speak for the language
-LONGEST = 3000
 FEW_WORDS = 2  # so few are certain only when all of them are known
 KNOWN_SHARE = 0.2  # of all words: fewer may be a quote or a list of names
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
-# Identifiers, versions and paths.
-_NAMED_THING = re.compile(r"[\w#./\\-]*(?:[_#/\\]|\w\.\w|\d)[\w#./\\-]*")
+_TOKEN = re.compile(r"[\w#./\\-]+")
+_IDENTIFIER = re.compile(r"[_#/\\\d]|\w\.\w")  # also versions and paths
 _QUOTED = re.compile(r"\"[^\"\n]{2,200}\"|“[^”\n]{2,200}”|„[^“”\n]{2,200}[“”]|«[^»\n]{2,200}»")
 _SCRIPTS = (
     "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "DEVANAGARI",
@@ -48,9 +47,10 @@ def language_of(text: str) -> Guess | None:
 
     In doubt between English and another one it is English: a question that is taken for foreign is not answered.
     """
-    said = own_words(text[:LONGEST].replace("’", "'"))
+    said = own_words(text.replace("’", "'"))
     unquoted = _QUOTED.sub(" ", said)
-    said = _NAMED_THING.sub(" ", unquoted if len(_WORD.findall(unquoted)) >= 2 else said)
+    said = unquoted if len(_WORD.findall(unquoted)) >= 2 else said
+    said = _TOKEN.sub(lambda token: " " if _IDENTIFIER.search(token[0]) else token[0], said)
     return _by_script(said) or _by_words(said)
 
 

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+LONGEST = 3000  # characters that are looked at: the patterns below may take their square
+
 _CUT = re.compile(
     r"^[^\S\n]*(?:-{2,}[^\S\n]*(?:original message|forwarded message|ursprüngliche nachricht|mensaje original"
     r"|message d'origine|messaggio originale|mensagem original)[^\S\n]*-*"
@@ -42,8 +44,8 @@ def folded(text: str) -> str:
 
 
 def own_words(text: str) -> str:
-    """`text` without what its author did not say, or did not say in words; may be empty."""
-    text = text.replace("\r\n", "\n")
+    """The beginning of `text` without what its author did not say, or did not say in words; may be empty."""
+    text = text[:LONGEST].replace("\r\n", "\n")
     for end in (_CUT, _SIGNATURE):
         if found := end.search(text):
             text = text[: found.start()]

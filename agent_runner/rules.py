@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from agent_runner.closings import closing_languages, is_closing
+from agent_runner.closings import is_closing
 from agent_runner.context import RunContext
 from agent_runner.gate import Kind, Verdict
 from agent_runner.history import ANSWERS
@@ -47,24 +47,24 @@ def looping(context: RunContext) -> Verdict | None:
     return Verdict(kind=Kind.HAND_OVER, reason=Reason.USAGE_LIMIT, findings=(f"loop: {sign}",)) if sign else None
 
 
-def only_media(context: RunContext) -> Verdict | None:
-    """A file, a picture or a voice note without words that say what it is about: a person looks at it."""
-    has_files = Attachment.objects.filter(message__in=context.message_ids).exists()
-    if not (_MEDIA.fullmatch(context.question) or (has_files and _is_vague(context))):
-        return None
-    finding = "a file and no words to go by"
-    return Verdict(kind=Kind.HAND_OVER, reason=Reason.UNSUPPORTED_MEDIA, findings=(finding,))
-
-
 def closed(context: RunContext) -> Verdict | None:
     """Thanks, or "that did it": a short word back, and no search."""
     ours = Message.objects.filter(ticket=context.ticket_id, direction=Message.Direction.OUTBOUND)
     is_answered = ours.exclude(kind__in=[Message.Kind.CODE, Message.Kind.HAND_OVER]).exists()
     if not is_closing(_said(context), is_answered=is_answered, names=_names(context)):
         return None
-    spoken = closing_languages(context.question)  # a word of thanks is too short to be sure of otherwise
-    text = phrase(CLOSING, context.language if context.language in spoken or not spoken else spoken[0])
+    if not is_answered and _has_files(context):  # thanks beforehand, for what the file asks
+        return None
+    text = phrase(CLOSING, context.language)
     return Verdict(kind=Kind.ANSWER, findings=("thanks or a farewell",), text=text, text_kind=Message.Kind.CLOSING)
+
+
+def only_media(context: RunContext) -> Verdict | None:
+    """A file, a picture or a voice note without words that say what it is about: a person looks at it."""
+    if not (_MEDIA.fullmatch(context.question) or (_is_vague(context) and _has_files(context))):
+        return None
+    finding = "a file and no words to go by"
+    return Verdict(kind=Kind.HAND_OVER, reason=Reason.UNSUPPORTED_MEDIA, findings=(finding,))
 
 
 def foreign(context: RunContext) -> Verdict | None:
@@ -91,8 +91,13 @@ def vague(context: RunContext) -> Verdict | None:
     return Verdict(kind=Kind.ANSWER, findings=("too vague",), text=text, text_kind=Message.Kind.QUESTION)
 
 
-# A closing in another language needs no reader, so it comes before what is foreign.
-RULES: tuple[Rule, ...] = (triggered, looping, only_media, closed, foreign, unhappy, vague)
+# A closing in another language needs no reader, and the picture in somebody's signature is no matter of its own: so
+# closings come before both.
+RULES: tuple[Rule, ...] = (triggered, looping, closed, only_media, foreign, unhappy, vague)
+
+
+def _has_files(context: RunContext) -> bool:
+    return Attachment.objects.filter(message__in=context.message_ids).exists()
 
 
 def _is_vague(context: RunContext) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from agent_runner.own_words import own_words
+from agent_runner.own_words import LONGEST, own_words
 from agent_runner.vague_words import SAYING_NOTHING
 
 MOST_WORDS = 30  # who writes more has said something
@@ -19,7 +19,7 @@ def is_vague(text: str, names: Iterable[str] = ()) -> bool:
     known = {word for name in names for word in _words(name)}
     said = own_words(text)
     words = _words(said)
-    if len(set(_NUMBER.findall(said))) > 1:  # times, amounts, versions
+    if len(text) > LONGEST or len(set(_NUMBER.findall(said))) > 1:  # times, amounts, versions
         return False
     return len(words) <= MOST_WORDS and all(word in known or _says_nothing(word) for word in words)
 

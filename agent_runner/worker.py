@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from agent_runner.assistant import MISBEHAVED, Usage, assist, model_name
+from agent_runner.closings import closing_languages
 from agent_runner.context import RunContext
 from agent_runner.frame import Frame, framed, framed_fixed, source
 from agent_runner.gate import MODEL_SURE_FROM, Kind, Limits, Verdict, judge
@@ -153,8 +154,11 @@ def context_of(ticket: Ticket, messages: Sequence[Message]) -> RunContext:
 def _language(ticket: Ticket, question: str) -> str:
     """Of the words; where they are too few, that of earlier ones or with the subject; empty when nothing is sure."""
     said = ticket.messages.filter(direction=Message.Direction.INBOUND).exclude(language="")
-    earlier = said.values_list("language", flat=True)
-    return sure_language(question) or earlier.last() or sure_language(f"{ticket.subject}\n{question}")
+    earlier = said.values_list("language", flat=True).last() or ""
+    thanks = closing_languages(question)  # two words of thanks are too few to be sure of otherwise
+    if (sure := sure_language(question)) or (thanks and earlier not in thanks):
+        return sure or thanks[0]
+    return earlier or sure_language(f"{ticket.subject}\n{question}")
 
 
 async def think(run: Run) -> None:

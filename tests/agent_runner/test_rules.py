@@ -17,7 +17,7 @@ from tests.factories import fresh, write, write_by_mail
 from tickets.intake import receive
 from tickets.lifecycle import Handler, Status
 from tickets.models import Attachment, Conversation, Message, Ticket
-from tickets.phrases import CLOSING, QUESTION
+from tickets.phrases import CLOSING, GREETING_BY_NAME, QUESTION
 from tickets.replies import reply
 from tickets.work import claim, retry
 
@@ -135,6 +135,8 @@ def test_thanks_get_a_short_word_back_and_no_search(text: str, language: str, as
     run(ticket)
     assert said(ticket) == ["answer", "closing"]
     assert CLOSING[language] in last(ticket)
+    assert last(ticket).startswith(GREETING_BY_NAME[language].format(name="Ann"))
+    assert ticket.messages.filter(direction="inbound").last().language == language
     assert (fresh(ticket).status, fresh(ticket).handler) == (Status.PENDING, Handler.ASSISTANT)
     assert not ticket.messages.filter(direction="inbound", answered_by=None).exists()
     record = AgentRun.objects.get()
@@ -198,10 +200,24 @@ def test_after_two_answers_that_did_not_help_nobody_asks_what_is_meant(asked: li
     assert asked == []
 
 
+def attach(ticket: Ticket) -> None:
+    one = Attachment(message=ticket.messages.last(), name="a.png", content_type="image/png", size=1)
+    one.file.save("a", ContentFile(b"x"))
+
+
+def test_the_picture_of_a_signature_does_not_make_thanks_a_matter(asked: list[RunContext]) -> None:
+    ticket = answered_ticket()
+    another(ticket, "ok thanks")
+    attach(ticket)
+    run(ticket)
+    assert said(ticket) == ["answer", "closing"]
+
+
 @pytest.mark.parametrize(
     ("message", "has_file", "is_shown"),
     [
         ("See attachment", True, True),
+        ("Thank you", True, True),
         ("[voice note]", False, True),
         ("How do I export this?", True, False),
     ],
@@ -209,11 +225,10 @@ def test_after_two_answers_that_did_not_help_nobody_asks_what_is_meant(asked: li
 def test_a_file_without_words_is_shown_to_people(
     message: str, has_file: bool, is_shown: bool, asked: list[RunContext]
 ) -> None:
-    ticket = write(subject="Hello there", message=f"{message:<10}").ticket
+    ticket = write(subject="Hello there").ticket
     Message.objects.filter(ticket=ticket).update(body=message)
     if has_file:
-        one = Attachment(message=ticket.messages.get(), name="a.png", content_type="image/png", size=1)
-        one.file.save("a", ContentFile(b"x"))
+        attach(ticket)
     run(ticket)
     assert bool(asked) is not is_shown
     assert ticket.escalations.filter(reason="unsupported_media").exists() is is_shown
