@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
+
 from agent_runner.context import RunContext
 from agent_runner.gate import Kind, Verdict
 from agent_runner.loops import loop_sign
+from agent_runner.spending import tokens_of_today
 from agent_runner.triggers import find_trigger
 from tickets.models import Message
 from tickets.reasons import Reason
@@ -33,7 +36,15 @@ def looping(context: RunContext) -> Verdict | None:
     return Verdict(kind=Kind.HAND_OVER, reason=Reason.USAGE_LIMIT, findings=(f"loop: {sign}",)) if sign else None
 
 
-RULES: tuple[Rule, ...] = (triggered, looping)
+def overspent(context: RunContext) -> Verdict | None:
+    """The model has read and written enough for this customer today."""
+    if tokens_of_today(context.conversation_id) < settings.CUSTOMER_TOKENS_PER_DAY:
+        return None
+    finding = f"{settings.CUSTOMER_TOKENS_PER_DAY} tokens were used for this customer within 24 hours"
+    return Verdict(kind=Kind.HAND_OVER, reason=Reason.USAGE_LIMIT, findings=(finding,))
+
+
+RULES: tuple[Rule, ...] = (triggered, looping, overspent)
 
 
 def _is_first(context: RunContext) -> bool:
