@@ -27,7 +27,7 @@ def test_f7_two_workers_use_a_limited_provider_well_and_nobody_is_handed_over(
     with fake_openai("send_response", **given) as provider:
         provider.quotes = True
         env = {"OPENAI_API_KEY": "x", "OPENAI_BASE_URL": provider.url}
-        for role in ("relay_messages", "run_agent", "run_agent"):
+        for role in ("relay_messages", "run_schedule", "run_agent", "run_agent"):
             processes.start(role, **env)
         write(email="first@example.com")
         wait_for(Message.objects.filter(direction="outbound").exists)  # the workers are up
