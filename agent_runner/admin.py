@@ -80,6 +80,7 @@ class RunMetricAdmin(ReadOnlyAdmin):
         "runs",
         "model_calls",
         "tokens",
+        "cost",
         "latency",
     ]
     list_display_links = None
@@ -98,6 +99,10 @@ class RunMetricAdmin(ReadOnlyAdmin):
     @display(description="Tokens in / out")
     def tokens(self, metric: RunMetric) -> str:
         return f"{metric.input_tokens:,} / {metric.output_tokens:,}"
+
+    @display(description="Cost")
+    def cost(self, metric: RunMetric) -> str:
+        return f"${metric.cost_usd:,.2f}" if metric.cost_usd else "–"
 
     @display(description="Took, on average")
     def latency(self, metric: RunMetric) -> str:

@@ -18,3 +18,4 @@ class AgentRunnerConfig(AppConfig):
         schedule.register("tickets.learn", "agent_runner.learning.learn_from_tickets", every=timedelta(minutes=1))
         panels.register("runs", run_entries, permission="agent_runner.view_agentrun")
         health.register("assistant_model", "agent_runner.health.assistant_model", needs_database=False)
+        health.register("model_pace", "agent_runner.health.model_pace")

@@ -31,8 +31,10 @@ from agents import (
 )
 from agents.tool_context import ToolContext
 from django.conf import settings
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+from agent_runner.asking import Asking, hear
+from agent_runner.budgets import QUESTION_CHARACTERS, SHOWN_ARGUMENT_CHARACTERS, both_ends, cut
 from agent_runner.context import RunContext
 from agent_runner.local_model import LOCAL_MODEL_NAME, LocalModel
 from agent_runner.prompts import CHANNEL_RULES, CUSTOMER_SUCCESS_SYSTEM_PROMPT
@@ -51,7 +53,9 @@ class Usage:
     model: str
     model_calls: int = 0
     input_tokens: int = 0
+    cached_tokens: int = 0  # of the input
     output_tokens: int = 0
+    model_ms: int = 0
 
 
 @cache
@@ -63,7 +67,8 @@ def configured_model() -> Model:
         api_key=settings.OPENAI_API_KEY,
         base_url=settings.OPENAI_BASE_URL or None,
         timeout=settings.OPENAI_TIMEOUT_SECONDS,
-        max_retries=1,
+        max_retries=0,  # we try again ourselves, and all workers know of it
+        http_client=DefaultAsyncHttpxClient(event_hooks={"response": [hear]}),
     )
     kind = OpenAIChatCompletionsModel if settings.OPENAI_API_MODE == "chat_completions" else OpenAIResponsesModel
     return kind(model=settings.OPENAI_MODEL, openai_client=client)
@@ -110,7 +115,11 @@ def agent() -> Agent[RunContext]:
         output_guardrails=[must_end],
         reset_tool_choice=False,
         model_settings=ModelSettings(
-            tool_choice="required", parallel_tool_calls=False, max_tokens=1500, temperature=0, store=False
+            tool_choice="required",
+            parallel_tool_calls=False,
+            max_tokens=1500,
+            temperature=settings.OPENAI_TEMPERATURE,
+            store=False,
         ),
     )
 
@@ -130,7 +139,8 @@ class CallRecord(RunHooks[RunContext]):
 
 async def prepare(context: RunContext) -> list[Any]:
     """Ticket, history and first search through the tools themselves; the model sees them as finished calls."""
-    items: list[Any] = [{"role": "user", "content": f"Subject: {context.subject}\n\n{context.question}"}]
+    question = both_ends(context.question, QUESTION_CHARACTERS)
+    items: list[Any] = [{"role": "user", "content": f"Subject: {context.subject}\n\n{question}"}]
     items += await call_tool(
         context, create_ticket, issue=context.subject, priority=context.priority, category=context.category
     )
@@ -141,39 +151,52 @@ async def prepare(context: RunContext) -> list[Any]:
 
 async def call_tool(context: RunContext, tool: FunctionTool, **arguments: Any) -> list[dict[str, str]]:
     """Invoke one of our tools outside the model's turns: the call, and what came of it, as a model sees them."""
-    began, call_id, written = time.monotonic(), f"call_{uuid.uuid4().hex}", json.dumps(arguments)
+    began, call_id, written = time.monotonic(), f"call_{uuid.uuid4().hex[:12]}", json.dumps(arguments)
     wrapper = ToolContext(context=context, tool_name=tool.name, tool_call_id=call_id, tool_arguments=written)
     output = str(await tool.on_invoke_tool(wrapper, written))
     timed(context, tool.name, written, output, began)
+    # The customer's words stand in the message: the model need not read them again as what was looked for.
+    shown = {k: cut(v, SHOWN_ARGUMENT_CHARACTERS) if isinstance(v, str) else v for k, v in arguments.items()}
     return [
-        {"type": "function_call", "call_id": call_id, "name": tool.name, "arguments": written},
+        {"type": "function_call", "call_id": call_id, "name": tool.name, "arguments": json.dumps(shown)},
         {"type": "function_call_output", "call_id": call_id, "output": output},
     ]
 
 
-async def assist(context: RunContext, model: Model | None = None) -> Usage:
+def asking(model: Model | None = None, *, until: float | None = None) -> Asking:
+    """The configured model, or `model`, for one run that ends at `until` (the event loop's clock)."""
+    return Asking(model or configured_model(), is_remote=bool(settings.OPENAI_API_KEY), until=until)
+
+
+def spent(asked: Asking) -> Usage:
+    """What a pass has cost so far, however it ended."""
+    used = asked.usage
+    return Usage(
+        model=model_name(),
+        model_calls=used.requests,
+        input_tokens=used.input_tokens,
+        cached_tokens=used.input_tokens_details.cached_tokens or 0,
+        output_tokens=used.output_tokens,
+        model_ms=round(asked.model_seconds * 1000),
+    )
+
+
+async def assist(context: RunContext, asked: Asking) -> None:
     """Let the assistant work until `context` holds its proposal.
 
-    Raises one of MISBEHAVED when the model ends without one, openai.OpenAIError and others when it cannot be reached.
+    Raises one of MISBEHAVED when the model ends without one, what Asking raises, and others when it cannot be reached.
     """
     items = await prepare(context)
-    result = await Runner.run(
+    await Runner.run(
         agent(),
         items,
         context=context,
         max_turns=MAX_TURNS,
         run_config=RunConfig(
-            model=model or configured_model(),
+            model=asked,
             tracing_disabled=True,
             tool_not_found_behavior="return_error_to_model",
             tool_execution=ToolExecutionConfig(max_function_tool_concurrency=1),
         ),
         hooks=CallRecord(),
-    )
-    used = result.context_wrapper.usage
-    return Usage(
-        model=model_name(),
-        model_calls=used.requests,
-        input_tokens=used.input_tokens,
-        output_tokens=used.output_tokens,
     )

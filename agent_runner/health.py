@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import requests
 from django.conf import settings
 
+from agent_runner import provider
 from fte_project.health import Finding, State
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -32,3 +33,18 @@ def assistant_model() -> Finding:
         return State.FAILED, f"{host} refuses OPENAI_API_KEY (status {status})."
     # Any other answer proves that somebody is there: compatible servers need not list their models.
     return State.OK, f"{settings.OPENAI_MODEL} at {host}; OPENAI_API_KEY is set."
+
+
+def model_pace() -> Finding:
+    """What the workers know of the provider: whether it is asked at all, and how fast it lets itself be asked."""
+    if not settings.OPENAI_API_KEY:
+        return State.OK, "The local model is not limited."
+    row = provider.look()
+    if row.probe_at is not None:
+        until = f"{row.probe_at:%H:%M:%S} UTC"
+        return State.FAILED, f"The model is not asked until {until}; people get the questions. {row.problem}"
+    if row.failures:
+        return State.OK, f"The last {row.failures} requests failed: {row.problem}"
+    if row.is_limited():
+        return State.OK, f"The provider limits us: we ask for about {provider.tokens_a_minute(row):,} tokens a minute."
+    return State.OK, "No limit is known, and nothing failed lately."

@@ -1,13 +1,17 @@
 """What was said earlier, as far as this conversation may know it."""
 
+from collections import Counter
 from datetime import timedelta
 from enum import StrEnum
+from itertools import accumulate
 
 from django.db.models.functions import Now
 
+from agent_runner.budgets import HISTORY_CHARACTERS, SUMMARY_CHARACTERS, cut
 from tickets.models import Conversation, Message, Trust
 
 LAST = 20
+BEGINNING_CHARACTERS = 60
 AGAIN_AFTER = timedelta(days=1)  # until then it is one exchange, in which nobody is greeted twice
 ANSWERS = (Message.Kind.ANSWER, Message.Kind.MESSAGE)
 
@@ -54,7 +58,32 @@ def earlier_messages(conversation_id: int, *, before: int | None) -> list[Messag
 
 
 def as_lines(messages: list[Message]) -> str:
-    """The messages for the model, one a line, each cut at 400 characters."""
+    """The messages for the model, oldest first: the newest in full as far as there is room, and what was before them
+    in a summary."""
     if not messages:
         return "No earlier messages."
-    return "\n".join(f"{m.author} ({m.channel}): {' '.join(m.body.split())[:400]}" for m in messages)
+    lines = [_line(message) for message in messages]
+    whole = _fitting(lines, HISTORY_CHARACTERS)
+    older = messages[: len(messages) - whole]
+    return "\n".join([*_summary(older), *lines[len(older) :]])
+
+
+def _line(message: Message) -> str:
+    return cut(f"{message.author} ({message.channel}): {' '.join(message.body.split())}", HISTORY_CHARACTERS // 2)
+
+
+def _fitting(lines: list[str], limit: int) -> int:
+    """How many of the last lines fit."""
+    sizes = accumulate(len(line) for line in reversed(lines))
+    return sum(1 for size in sizes if size <= limit)
+
+
+def _summary(messages: list[Message]) -> list[str]:
+    """Who wrote how much, and how the last of these messages began."""
+    if not messages:
+        return []
+    counts = Counter(str(m.author) for m in messages)
+    said = ", ".join(f"{number} by {author}" for author, number in counts.items())
+    begun = [f"- {m.author}: {cut(' '.join(m.body.split()), BEGINNING_CHARACTERS)}" for m in messages]
+    shown = _fitting(begun, SUMMARY_CHARACTERS)
+    return [f"Before that, {len(messages)} messages ({said}); they began:", *begun[len(begun) - shown :], "Then:"]

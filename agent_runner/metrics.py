@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import F
@@ -16,7 +17,7 @@ from fte_project.inbox import OVERDUE, work_through
 
 BATCH = 500
 Bucket = tuple[datetime, str, str, str]  # hour, channel, outcome, verdict
-SUMS = ("runs", "model_calls", "input_tokens", "output_tokens", "latency_ms")
+SUMS = ("runs", "model_calls", "input_tokens", "output_tokens", "cost_usd", "latency_ms")
 
 
 def meter_runs() -> None:
@@ -30,7 +31,7 @@ def _meter_batch() -> int:
         runs = list(
             AgentRun.objects.filter(metered_at=None)
             .select_related("ticket")
-            .only("outcome", "verdict", "started_at", "finished_at", *SUMS[1:4], "ticket__channel")
+            .only("outcome", "verdict", "started_at", "finished_at", *SUMS[1:5], "ticket__channel")
             .select_for_update(skip_locked=True, of=("self",))
             .order_by("id")[:BATCH]
         )
@@ -41,12 +42,12 @@ def _meter_batch() -> int:
     return len(runs)
 
 
-def _sums(runs: Iterable[AgentRun]) -> dict[Bucket, dict[str, int]]:
-    found: dict[Bucket, dict[str, int]] = defaultdict(lambda: dict.fromkeys(SUMS, 0))
+def _sums(runs: Iterable[AgentRun]) -> dict[Bucket, dict[str, int | Decimal]]:
+    found: dict[Bucket, dict[str, int | Decimal]] = defaultdict(lambda: dict.fromkeys(SUMS, 0))
     for run in runs:
         hour = run.finished_at.replace(minute=0, second=0, microsecond=0)
         sums = found[hour, run.ticket.channel, run.outcome, run.verdict]
-        values = (1, run.model_calls, run.input_tokens, run.output_tokens, run.latency_ms)
+        values = (1, run.model_calls, run.input_tokens, run.output_tokens, run.cost_usd or 0, run.latency_ms)
         for name, value in zip(SUMS, values, strict=True):
             sums[name] += value
     return found

@@ -4,8 +4,12 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from agent_runner.provider import ModelProvider
 from fte_project.events import Channel
 from tickets.models import Conversation, Message, Ticket
+
+# With every class below: the app's models.
+__all__ = ["ModelProvider"]
 
 
 class AgentRun(models.Model):
@@ -17,6 +21,7 @@ class AgentRun(models.Model):
         TAKEN_OVER = "taken_over", "Discarded: people took over"
         FAILED = "failed", "Failed, will be tried again"
         LEASE_LOST = "lease_lost", "Discarded: another worker has it"
+        POSTPONED = "postponed", "Postponed: the provider's limit"
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="runs")
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="runs")
@@ -35,7 +40,10 @@ class AgentRun(models.Model):
     confidence = models.FloatField(null=True)
     model_calls = models.PositiveSmallIntegerField(default=0)
     input_tokens = models.PositiveIntegerField(default=0)
+    cached_tokens = models.PositiveIntegerField(default=0, help_text="Of the input.")
     output_tokens = models.PositiveIntegerField(default=0)
+    model_ms = models.PositiveIntegerField(default=0, help_text="How long the model was waited for.")
+    cost_usd = models.DecimalField(max_digits=12, decimal_places=6, null=True, help_text="Empty: no prices are set.")
     error = models.TextField(blank=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(db_default=Now())
@@ -71,6 +79,7 @@ class RunMetric(models.Model):
     model_calls = models.PositiveIntegerField(default=0)
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=6, default=0)
     latency_ms = models.PositiveBigIntegerField(default=0, help_text="Of all runs together.")
 
     class Meta:

@@ -12,6 +12,7 @@ from agent_runner.history import ANSWERS
 from agent_runner.language import ARTICLES, language_name
 from agent_runner.loops import loop_sign
 from agent_runner.mood import unhappy
+from agent_runner.spending import tokens_of_today
 from agent_runner.triggers import find_trigger
 from agent_runner.vague import is_vague
 from tickets.models import Attachment, Message
@@ -91,9 +92,17 @@ def vague(context: RunContext) -> Verdict | None:
     return Verdict(kind=Kind.ANSWER, findings=("too vague",), text=text, text_kind=Message.Kind.QUESTION)
 
 
+def overspent(context: RunContext) -> Verdict | None:
+    """The model has read and written enough for this customer today."""
+    if tokens_of_today(context.conversation_id) < settings.CUSTOMER_TOKENS_PER_DAY:
+        return None
+    finding = f"{settings.CUSTOMER_TOKENS_PER_DAY} tokens were used for this customer within 24 hours"
+    return Verdict(kind=Kind.HAND_OVER, reason=Reason.USAGE_LIMIT, findings=(finding,))
+
+
 # A closing in another language needs no reader, and the picture in somebody's signature is no matter of its own: so
 # closings come before both.
-RULES: tuple[Rule, ...] = (triggered, looping, closed, only_media, foreign, unhappy, vague)
+RULES: tuple[Rule, ...] = (triggered, looping, closed, only_media, foreign, unhappy, vague, overspent)
 
 
 def _has_files(context: RunContext) -> bool:

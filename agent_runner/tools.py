@@ -16,6 +16,7 @@ from agents import (
 )
 from pydantic import Field
 
+from agent_runner.budgets import fit
 from agent_runner.context import Draft, HandOverRequest, RunContext
 from agent_runner.history import as_lines, earlier_messages
 from fte_project.db import unit_of_work
@@ -72,13 +73,22 @@ def in_order(data: ToolInputGuardrailData) -> ToolGuardrailFunctionOutput:
 
 
 def _tool(name: str) -> Callable[[Callable[..., Awaitable[str]]], FunctionTool]:
-    return function_tool(
-        name_override=name,
-        failure_error_function=_failed,
-        is_enabled=_offered(name),
-        tool_input_guardrails=[in_order],
-        timeout=20,
-    )
+    def make(function: Callable[..., Awaitable[str]]) -> FunctionTool:
+        tool = function_tool(
+            function,
+            name_override=name,
+            failure_error_function=_failed,
+            is_enabled=_offered(name),
+            tool_input_guardrails=[in_order],
+            timeout=20,
+        )
+        # Titles repeat the names, and every request would pay for them.
+        tool.params_json_schema.pop("title", None)
+        for field in tool.params_json_schema["properties"].values():
+            field.pop("title", None)
+        return tool
+
+    return make
 
 
 @_tool("create_ticket")
@@ -123,17 +133,18 @@ async def search_knowledge_base(
     named = context.remember(found)
     if not named:
         return "Nothing was found."
+    passages = fit([hit.passage for hit in named.values()])
     return json.dumps(
         [
             {
                 "id": name,
                 "title": hit.title,
                 "section": hit.section,
-                "passage": hit.passage,
+                "passage": passage,
                 "similarity": round(hit.similarity, 3),
                 "confidence": round(hit.confidence, 3),
             }
-            for name, hit in named.items()
+            for (name, hit), passage in zip(named.items(), passages, strict=True)
         ],
         ensure_ascii=False,
     )
@@ -186,7 +197,7 @@ def timed(context: RunContext, name: str, arguments: str, output: str, since: fl
     context.calls.append(
         {
             "tool": name,
-            "arguments": arguments,
+            "arguments": arguments[:4000],
             "output": output[:4000],
             "ms": round((time.monotonic() - since) * 1000, 1),
         }

@@ -2,10 +2,11 @@
 
 import asyncio
 import functools
+import random
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import structlog
@@ -14,9 +15,10 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from agent_runner.assistant import MISBEHAVED, Usage, assist, model_name
+from agent_runner.assistant import MISBEHAVED, Usage, asking, assist, spent
 from agent_runner.closings import closing_languages
 from agent_runner.context import RunContext
+from agent_runner.faults import Rejected
 from agent_runner.frame import Frame, framed, framed_fixed, source
 from agent_runner.gate import MODEL_SURE_FROM, Kind, Limits, Verdict, judge
 from agent_runner.history import earlier_contact
@@ -26,7 +28,9 @@ from agent_runner.metrics import count_runs
 from agent_runner.models import AgentRun
 from agent_runner.mood import feel_messages, store_moods, unhappier
 from agent_runner.prompts import PROMPT_VERSION
+from agent_runner.provider import NotYet, Unreachable
 from agent_runner.rules import decide
+from agent_runner.spending import cost_usd
 from fte_project.crash import crash
 from fte_project.db import LeaseLost, aside, held_lease, insist, is_away, unit_of_work
 from fte_project.events import MessageReceived, RunFinished, inbound_topics, publish
@@ -38,13 +42,14 @@ from tickets.models import ChannelSettings, Conversation, Message, Ticket
 from tickets.reasons import Reason, Urgency
 from tickets.record import ASSISTANT
 from tickets.replies import reply
-from tickets.work import Result, Work, claim, finish, release, renew, retry
+from tickets.work import Result, Work, claim, finish, place_in_line, postpone, release, renew, retry
 
 log = structlog.get_logger()
 ROUNDS = 3  # a newer message makes it think again, at most twice
 SUGGESTIONS = 3
 ALSO = 2
 ALSO_FROM = 0.02  # confidence: what has some chance beside an article that leads
+LOOK_AGAIN_SECONDS = 60.0
 
 
 @dataclass(kw_only=True)
@@ -69,15 +74,18 @@ async def answer(conversation_id: int) -> None:
     under_way: list[Run] = []
     try:
         async with (
-            asyncio.timeout(settings.RUN_DEADLINE_SECONDS),
+            asyncio.timeout(settings.RUN_DEADLINE_SECONDS) as limit,
             held_lease(lambda: aside(renew)(work)),
         ):
             for number in range(1, ROUNDS + 1):
-                if await _one_pass(work, under_way, final=number == ROUNDS) != Result.NEWER_MESSAGE:
+                is_final = number == ROUNDS
+                if await _one_pass(work, under_way, until=limit.when(), final=is_final) != Result.NEWER_MESSAGE:
                     break
     except asyncio.CancelledError:
         await unit_of_work(release)(work)
         raise
+    except NotYet as error:
+        await unit_of_work(_postponed)(work, under_way, error)
     except Exception as error:
         if is_away(error):  # no fault of this conversation: free as soon as the database is back, and no try is lost
             await insist(unit_of_work(release), work)
@@ -98,12 +106,26 @@ def _failed(work: Work, under_way: list[Run], error: Exception) -> None:
             retry(work, repr(error))
 
 
-async def _one_pass(work: Work, under_way: list[Run], *, final: bool) -> Result:
+def _postponed(work: Work, under_way: list[Run], why: NotYet) -> None:
+    """Let the work wait for its turn behind those who have waited longer. That is no failure and no try."""
+    for run in under_way:
+        if why.is_refusal or run.usage.model_calls:
+            run.error = str(why)
+            record_discarded(run, work, AgentRun.Outcome.POSTPONED)
+    in_line = why.seconds + why.spacing * place_in_line(work.conversation_id)
+    # Far ahead nobody knows the pace, so those who are far behind look again in time.
+    seconds = min(in_line, max(LOOK_AGAIN_SECONDS, in_line / 2)) * random.uniform(0.95, 1.0)  # noqa: S311 (jitter)
+    with suppress(LeaseLost):
+        postpone(work, timedelta(seconds=seconds))
+    log.info("run_postponed", conversation=work.conversation_id, seconds=round(seconds, 1))
+
+
+async def _one_pass(work: Work, under_way: list[Run], *, until: float | None, final: bool) -> Result:
     run = await unit_of_work(open_run)(work)
     if run is None:
         return await unit_of_work(finish)(work, [], lambda _: None)
     under_way.append(run)
-    await think(run)
+    await think(run, until)
     await unit_of_work(feel_messages)(run.context)  # for staff, whatever decided
     crash("run_decided")
     store = functools.partial(_store, run=run, attempt=work.attempts)
@@ -161,22 +183,36 @@ def _language(ticket: Ticket, question: str) -> str:
     return earlier or sure_language(f"{ticket.subject}\n{question}")
 
 
-async def think(run: Run) -> None:
-    """The rules, the assistant, the gate: leaves the verdict in `run`. Raises when the model is away."""
+async def think(run: Run, until: float | None = None) -> None:
+    """The rules, the assistant, the gate: leaves the verdict in `run`, before `until` (the event loop's clock).
+
+    Raises NotYet when the model may not be asked now, others when it is away; `run` knows what was used till then.
+    """
     context = run.context
     run.verdict = await unit_of_work(decide)(context)
     if run.verdict is not None:
         return
+    asked = asking(until=until)
     try:
-        run.usage = await assist(context)
+        await asked.check()
+        await assist(context, asked)
     except MISBEHAVED as error:
-        run.error, run.usage = repr(error)[:2000], Usage(model=model_name())
-        finding = f"the model ended with {type(error).__name__}"
-        run.verdict = Verdict(kind=Kind.HAND_OVER, reason=Reason.TOOL_FAILURE, findings=(finding,))
-        return
-    run.verdict = proposed(context)
-    if run.verdict.kind == Kind.ANSWER:
-        run.verdict = await unit_of_work(unhappier)(context) or run.verdict
+        run.error = repr(error)[:2000]
+        run.verdict = _failure(f"the model ended with {type(error).__name__}")
+    except (Unreachable, Rejected) as error:
+        run.error = repr(error.__cause__ or error)[:2000]
+        run.verdict = _failure(str(error))
+    else:
+        run.verdict = proposed(context)
+        if run.verdict.kind == Kind.ANSWER:
+            run.verdict = await unit_of_work(unhappier)(context) or run.verdict
+    finally:
+        run.usage = spent(asked)
+
+
+def _failure(finding: str) -> Verdict:
+    """People take over, because to try again would end the same."""
+    return Verdict(kind=Kind.HAND_OVER, reason=Reason.TOOL_FAILURE, findings=(finding,))
 
 
 def proposed(context: RunContext) -> Verdict:
@@ -303,7 +339,14 @@ def _record(run: Run, attempt: int, outcome: AgentRun.Outcome, stored: Message |
         confidence=draft.confidence if draft else None,
         model_calls=run.usage.model_calls,
         input_tokens=run.usage.input_tokens,
+        cached_tokens=run.usage.cached_tokens,
         output_tokens=run.usage.output_tokens,
+        model_ms=run.usage.model_ms,
+        cost_usd=cost_usd(
+            input_tokens=run.usage.input_tokens,
+            cached_tokens=run.usage.cached_tokens,
+            output_tokens=run.usage.output_tokens,
+        ),
         error=run.error,
         started_at=run.started_at,
     )

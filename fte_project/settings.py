@@ -113,6 +113,14 @@ OPENAI_MODEL = env.str("OPENAI_MODEL", "gpt-4o")
 OPENAI_API_MODE = env.str("OPENAI_API_MODE", "responses")  # responses | chat_completions
 OPENAI_EMBEDDING_MODEL = env.str("OPENAI_EMBEDDING_MODEL", "text-embedding-3-small")
 OPENAI_TIMEOUT_SECONDS = env.float("OPENAI_TIMEOUT_SECONDS", 25.0)
+# Some models refuse it: `none` leaves it out.
+OPENAI_TEMPERATURE = None if env.str("OPENAI_TEMPERATURE", "0") == "none" else env.float("OPENAI_TEMPERATURE", 0.0)
+# US dollars for a million tokens; 0: not known, and runs have no cost.
+OPENAI_PRICE_INPUT = env.float("OPENAI_PRICE_INPUT", 0.0)
+OPENAI_PRICE_CACHED_INPUT = env.float("OPENAI_PRICE_CACHED_INPUT", 0.0) or OPENAI_PRICE_INPUT
+OPENAI_PRICE_OUTPUT = env.float("OPENAI_PRICE_OUTPUT", 0.0)
+# Of one customer: the model reads and writes no more for them within 24 hours, and people take over.
+CUSTOMER_TOKENS_PER_DAY = env.int("CUSTOMER_TOKENS_PER_DAY", 200_000)
 EMBEDDER_THREADS = env.int("EMBEDDER_THREADS", 2)
 # The search over more passages than this has a vector index (knowledge/vector_index.py); below, it is exact.
 SEARCH_INDEX_FROM = env.int("SEARCH_INDEX_FROM", 5000)

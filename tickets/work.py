@@ -119,6 +119,23 @@ def release(work: Work) -> None:
     )
 
 
+def postpone(work: Work, wait: timedelta) -> None:
+    """Give the work back until `wait` has passed, which does not count as a try. Raises LeaseLost."""
+    with transaction.atomic():
+        _fenced(work)
+        Conversation.objects.filter(pk=work.conversation_id).update(
+            work_due_at=Now() + wait, attempts=Greatest(F("attempts") - 1, 0), rung_at=None, **FREE
+        )
+
+
+def place_in_line(conversation_id: int) -> int:
+    """How many conversations that wait for the assistant have waited longer than this one."""
+    waiting = Message.objects.all().unanswered().filter(conversation__work_due_at__isnull=False)
+    mine = waiting.filter(conversation_id=conversation_id).first()
+    older = waiting.filter(pk__lt=mine.pk) if mine else waiting.none()
+    return older.order_by().values("conversation_id").distinct().count()
+
+
 def retry(work: Work, error: str) -> None:
     """Try again later, after 2, 4, 8 … seconds with jitter; after the last try give up. Raises LeaseLost."""
     if work.attempts >= settings.MAX_ATTEMPTS:

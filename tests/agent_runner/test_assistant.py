@@ -9,7 +9,7 @@ from agents import Model
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from asgiref.sync import async_to_sync
 
-from agent_runner.assistant import MAX_TURNS, MISBEHAVED, Usage, agent, assist, model_name
+from agent_runner.assistant import MAX_TURNS, MISBEHAVED, Usage, agent, asking, assist, model_name, spent
 from agent_runner.context import RunContext
 from agent_runner.tools import ENDINGS, TOOLS
 from agent_runner.worker import open_run
@@ -54,7 +54,14 @@ def context_of(ticket: Ticket) -> RunContext:
 
 def run(context: RunContext, *steps: Any) -> tuple[Usage, ScriptedModel]:
     model = ScriptedModel(steps)
-    return async_to_sync(assist)(context, model=model), model
+    return async_to_sync(passed)(context, model), model
+
+
+async def passed(context: RunContext, model: Model | None = None) -> Usage:
+    """One pass of the assistant: what it cost."""
+    asked = asking(model)
+    await assist(context, asked)
+    return spent(asked)
 
 
 def tools_called(context: RunContext) -> list[str]:
@@ -180,8 +187,8 @@ SCRIPTS: dict[str, tuple[list[Any], list[str]]] = {
         [lambda: [function_call("send_response", "{", call_id="x1")], lambda: [send()]],
         [*PREPARED, "send_response"],
     ),
-    "fifty calls in one turn": (
-        [lambda: [send(message=f"Answer {n}.") for n in range(50)]],
+    "nine calls in one turn": (
+        [lambda: [send(message=f"Answer {n}.") for n in range(9)]],
         [*PREPARED, "send_response"],
     ),
 }
@@ -218,6 +225,7 @@ ENDLESS: dict[str, list[Any]] = {
     "a search and then text": [lambda: [search()], [assistant_message("Sure!")]],
     "unknown tools for ever": [lambda: [call("nothing")]] * MAX_TURNS,
     "searches for ever": [lambda: [search()]] * MAX_TURNS,
+    "fifty calls in one turn": [lambda: [send(message=f"Answer {n}.") for n in range(50)]],
 }
 
 
@@ -253,7 +261,7 @@ def test_create_ticket_fills_the_ticket_that_intake_opened(context: RunContext) 
 
 
 def test_without_a_key_the_local_model_answers(context: RunContext) -> None:
-    usage = async_to_sync(assist)(context)
+    usage = async_to_sync(passed)(context)
     assert usage.model == model_name() == "local-quotes-1"
     assert usage.model_calls == 1
     assert context.draft is not None

@@ -1,44 +1,25 @@
 """With a key: the real SDK clients, against a loopback server."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
 
-from agent_runner.assistant import configured_model
-from agent_runner.models import AgentRun
+from agent_runner.models import AgentRun, ModelProvider
 from agent_runner.worker import answer
-from knowledge.calibration import SHIPPED, keep
-from knowledge.embeddings import LOCAL_MODEL_ID, embedder
-from knowledge.indexing import index_waiting
-from knowledge.models import ActiveModel, Article, Calibration, Chunk
+from knowledge.models import ActiveModel, Calibration, Chunk
+from tests.agent_runner.with_openai import a_provider
 from tests.factories import fresh, write
-from tests.fakes.openai import FakeOpenAI, fake_openai
+from tests.fakes.openai import FakeOpenAI
 from tickets.lifecycle import Status
-from tickets.models import Conversation
-
-ANSWER = "Choose Forgot password on the sign-in page and open the link in our message."
 
 
 @pytest.fixture(params=["responses", "chat_completions"])
-def openai(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[FakeOpenAI]:
-    """Settings with a key and a base URL, in both API modes, and one article embedded by the provider."""
-    sent = {"message": ANSWER, "citations": ["h1"], "sentiment": 0.6, "confidence": 0.9, "language": "en"}
-    with fake_openai("send_response", **sent) as server:
-        monkeypatch.setattr(settings, "OPENAI_API_KEY", "not-a-real-key")
-        monkeypatch.setattr(settings, "OPENAI_BASE_URL", server.url)
-        monkeypatch.setattr(settings, "OPENAI_API_MODE", request.param)
-        configured_model.cache_clear()
-        embedder.cache_clear()
-        Article.objects.create(
-            slug="reset", title="Reset your password", status=Article.Status.PUBLISHED, body_md=f"{ANSWER}\n"
-        )
-        index_waiting()
-        keep("text-embedding-3-small", SHIPPED[LOCAL_MODEL_ID], {})  # the fake's vectors are the local model's
+def openai(request: pytest.FixtureRequest, settings: Any, db: None) -> Iterator[FakeOpenAI]:
+    with a_provider(settings, request.param) as server:
         yield server
-    configured_model.cache_clear()
-    embedder.cache_clear()
 
 
 def test_the_model_answers_through_the_real_sdk_in_one_round_trip(openai: FakeOpenAI) -> None:
@@ -48,6 +29,8 @@ def test_the_model_answers_through_the_real_sdk_in_one_round_trip(openai: FakeOp
     run = AgentRun.objects.get()
     assert (run.verdict, run.model, run.model_calls) == ("answer", "gpt-4o", 1)
     assert (run.input_tokens, run.output_tokens) == (900, 80)
+    assert run.model_ms > 0
+    assert ModelProvider.objects.get().failures == 0
     path = "/v1/responses" if settings.OPENAI_API_MODE == "responses" else "/v1/chat/completions"
     (asked,) = openai.asked(path)
     names = {t.get("name") or t["function"]["name"] for t in asked["tools"]}
@@ -71,17 +54,3 @@ def test_chunks_and_queries_use_the_providers_embedding_model(openai: FakeOpenAI
     assert ActiveModel.objects.get().model_id == "text-embedding-3-small"
     assert set(Chunk.objects.values_list("model_id", flat=True)) == {"text-embedding-3-small"}
     assert openai.asked("/v1/embeddings")[0]["model"] == "text-embedding-3-small"
-
-
-def test_a_provider_that_fails_means_a_later_try_and_no_reply(openai: FakeOpenAI) -> None:
-    ticket = write().ticket
-    openai.status = 400  # an error that the SDK does not try again itself
-    async_to_sync(answer)(ticket.conversation_id)
-    conversation = Conversation.objects.get()
-    assert conversation.attempts == 1
-    assert conversation.work_due_at is not None
-    assert conversation.lease_token is None
-    run = AgentRun.objects.get()
-    assert (run.outcome, run.verdict) == ("failed", "")
-    assert "refused by the fake" in run.error
-    assert not ticket.messages.filter(direction="outbound").exists()

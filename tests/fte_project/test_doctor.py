@@ -37,8 +37,9 @@ pytestmark = pytest.mark.django_db
 BEFORE = ["settings", "database", "broker"]
 NEED_THE_DATABASE = [*health.ROLES, "outbox", "due_work", "embedding_model", "articles", "vector_index"]
 NEED_THE_DATABASE += ["dead_letters", "unknown_deliveries", "web_form", "staff_notices"]
-OTHERS = ["email_copies", "email", "whatsapp", "assistant_model", "media_folder", "disk"]
+OTHERS = ["email_copies", "email", "whatsapp", "assistant_model", "model_pace", "media_folder", "disk"]
 NAMES = [*BEFORE, *NEED_THE_DATABASE, *OTHERS]
+NEED_THE_DATABASE += ["model_pace"]
 LOOPBACK = "http://127.0.0.1:1/v1"  # where nobody listens
 
 Parts = dict[str, tuple[str, str]]
