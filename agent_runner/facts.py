@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from agent_runner.wording import content, groups, is_known, names, normal, quantities, stem
+from agent_runner.wording import content, groups, is_known, names, normal, quantities, stem, words
 
 _NUMBER_END = re.compile(r"[.!?;:,]\s+|\n+|\b(?:and|but|or)\b", re.IGNORECASE)
 _LIMIT = re.compile(r"\b(maximum|minimum|more than|less than|fewer than|over|under|above|below)\b")
@@ -15,6 +15,8 @@ _DIMENSIONS = frozenset(
     {"time", "month", "kb", "mb", "gb", "tb", "percent", "$", "€", "£", "m", "cm", "km", "°", "rank", "clock"}
 )
 _IN_PATH = re.compile(r">\W{0,4}([A-Z]\w*)")
+_LABEL = re.compile(r"[*`_]{1,2}([^*`_\n]{2,60})[*`_]{1,2}|[\"“]([^\"”\n]{2,60})[\"”]")
+_CAPITAL = re.compile(r"\b[A-Z][a-z]+\b")
 _PAIR = re.compile(r"\b(?:both|either|neither|pair|twice|couple)\b", re.IGNORECASE)
 _ONE_OF = re.compile(
     r"\bone of\b|\b(?:at )?one (?:time|go)\b|\bone (?:another|by one)\b|\b(?:the|this|that|which|no|any|every) one\b",
@@ -42,12 +44,12 @@ def other_facts(sentence: str, passage: str) -> str | None:
 
 
 def _near(text: str, pieces: Sequence[_Part]) -> list[_Part]:
-    """The pieces that share the most words with `text`, names before others; none when none shares any."""
+    """The pieces that share the most words with `text`, names before others; none when none shares two words."""
     stems = set(content(text))
     weights = {stem(name): 3 for name in names(text)}
     shares = [sum(weights.get(s, 1) for s in stems if is_known(s, piece.known)) for piece in pieces]
     most = max(shares, default=0)
-    return [p for p, share in zip(pieces, shares, strict=True) if share == most] if most else []
+    return [p for p, share in zip(pieces, shares, strict=True) if share == most] if most > 1 else []
 
 
 def _other_number(sentence: str, passage: str) -> str | None:
@@ -110,6 +112,11 @@ def _other_name(sentence: str, passage: str) -> str | None:
         parts = [p for p in re.split(r"[-.]", name) if p]
         if name not in theirs and not all(p in theirs for p in parts):
             return f"another name: {name}"
+    held = {stem(w) for w in words(normal(passage))} | theirs
+    for label in _LABEL.finditer(sentence):
+        for word in _CAPITAL.findall(label.group(0)):
+            if word.lower() not in held and not {stem(w) for w in words(normal(word))} <= held:
+                return f"another label: {word}"
     capitals = {w.lower() for w in re.findall(r"[A-Z][^\W_]*", passage)}
     for name in _IN_PATH.findall(sentence):
         if name.lower() not in capitals:
