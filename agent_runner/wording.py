@@ -1,27 +1,18 @@
-"""Words as the gate compares them: stems, synonyms, opposites, denials, quantities and names."""
+"""Words as the gate compares them: stems, synonyms, opposites, quantities and names."""
 
-# ruff: noqa: SIM905
+# ruff: noqa: SIM905, E501
 import re
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
-from agent_runner.word_tables import COMMON_WORDS, GROUPS, IRREGULAR, OPPOSITES
+from agent_runner.word_groups import GROUPS
+from agent_runner.word_tables import COMMON_WORDS, IRREGULAR, OPPOSITES
 
 _SUFFIXES = (
     "ications ication izations ization ations ation ability ibility ators ator ating ated ates ate itions ition ments "
     "ment ions ion ically ingly ings ing edly ied ed ies es 's ness ally ly able ible ances ance ences ence ers er ors "
     "or als al ive ity ify s e y"
 ).split()
-_NEGATIVE = re.compile(
-    r"\b(?:not|no|never|without|nor|neither|none|nobody|nothing|nowhere|unless|stop(?:s|ped)? \w+ing|lack(?:s|ing)?"
-    r"|instead of|rather than|hardly|except|avoid|fails? to|cease[sd]?)\b"
-)
-_DENIAL_END = re.compile(r"[.,;:!?]|\band\b|\bbut\b")
-# Words that deny and have an opposite: what counts is that opposite, when the other side speaks of it.
-_REFUSING = re.compile(
-    r"\b(?:unable|fails?|impossible|unavailable|forbidden|prohibited|refuse[sd]?|prevent(?:s|ed)?|ineligible|invalid|excluded"
-    r"|ignored?)\b"
-)
 _ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
          "seventeen eighteen nineteen").split()  # fmt: skip
 _NUMBER_WORDS = (
@@ -39,7 +30,8 @@ _UNITS = {
     "kg": ("kg", 1), "kilogram": ("kg", 1), "kilo": ("kg", 1), "gram": ("g", 1), "g": ("g", 1), "litre": ("l", 1),
     "liter": ("l", 1), "ml": ("ml", 1), "millilitre": ("ml", 1), "degree": ("°", 1), "watt": ("w", 1), "w": ("w", 1),
     "mile": ("mile", 1), "time": ("times", 1), "pixel": ("px", 1), "px": ("px", 1), "character": ("char", 1),
-    "digit": ("digit", 1), "bar": ("bar", 1), "volt": ("v", 1), "v": ("v", 1), "°c": ("°", 1), "°": ("°", 1),
+    "digit": ("digit", 1), "bar": ("bar", 1), "o'clock": ("clock", 1),
+    "volt": ("v", 1), "v": ("v", 1), "°c": ("°", 1), "°": ("°", 1),
     "$": ("$", 1), "dollar": ("$", 1), "€": ("€", 1), "euro": ("€", 1), "£": ("£", 1), "pound": ("£", 1),
 }  # fmt: skip
 _ORDINALS = {w: n for n, w in enumerate("third fourth fifth sixth seventh eighth ninth tenth".split(), 3)} | {
@@ -49,6 +41,14 @@ _EVERY = {"daily": 86400, "hourly": 3600, "weekly": 604800, "nightly": 86400}
 _MONTHLY = {"monthly": 1, "quarterly": 3, "yearly": 12, "annually": 12, "annual": 12}
 _REWRITTEN = (
     (r"[’‘]", "'"),
+    (r"\b0(?=\d:\d\d)", ""),
+    (r"\b12(:\d\d)? ?a\.?m\b\.?", r"0\1 o'clock"),
+    (r"\b12(:\d\d)? ?p\.?m\b\.?", r"12\1 o'clock"),
+    (r"\b(\d{1,2}(?::\d\d)?) ?a\.?m\b\.?", r"\1 o'clock"),
+    *((rf"\b{n}(:\d\d)? ?p\.?m\b\.?", rf"{n + 12}\1 o'clock") for n in range(1, 12)),
+    (r"\b(\d{1,2}):00\b", r"\1 o'clock"),
+    (r"\b(\d{1,2}:\d\d)\b", r"\1 o'clock"),
+    (r"\bo'clock o'clock\b", "o'clock"),
     (r"\be-mail", "email"),
     (r"\bcannot\b|\bcan't\b", "can not"),
     (r"\bwon't\b", "will not"),
@@ -57,8 +57,10 @@ _REWRITTEN = (
     (r"\bhalf an hour\b", "30 minutes"),
     (r"\ba fortnight\b|\bfortnight\b", "14 days"),
     (r"\bno need\b", "not need"),
-    (r"\b(?:no|not) (?:more|longer|later|greater|larger|bigger) than\b|\bup to\b|\bat the most\b", "maximum"),
-    (r"\b(?:no|not) (?:fewer|less|shorter|earlier) than\b", "minimum"),
+    (r"\b(?:no|not) (?:more|longer|greater|larger|bigger) than\b|\bup to\b|\bat the most\b", "maximum"),
+    (r"\b(?:no|not) (?:fewer|less|shorter) than\b", "minimum"),
+    (r"\b(?:no|not) (?:later|earlier) than\b|\bat the latest\b|\bas (?:long|far|late|early) as(?= \d)", "within"),
+    (r"\bas (?:many|much|large) as\b", "maximum"),
     (r"\bat least\b|\ba minimum of\b", "minimum"),
     (r"\bat most\b|\ba maximum of\b", "maximum"),
     (r"\bquarter of an hour\b", "15 minutes"),
@@ -67,14 +69,50 @@ _REWRITTEN = (
     (r"\b(?:bring|brings|brought|get|put) ((?:[\w-]+ ){0,2})back\b", r"restore \1"),
     (r"\b(?:does|do|will) not go away\b", "stays"),
     (r"\b(?:as soon as|once (?=\w+ (?:has|have|is|are)\b)|once (?=[a-z]+ \w+ (?:have|has|are)))", "when "),
-    (r"\bno longer\b", "not"),
+    (r"\b(?:no longer|not any ?more|not any longer)\b", "not"),
+    (
+        r"\b(?:on|of) (?:its|their|your) own\b(?! \w)|\bby (?:it|them)sel(?:f|ves)\b|\b(?:it|them)sel(?:f|ves)\b",
+        "automatically",
+    ),
+    (
+        r"\b(?:go|goes|went|gone|give|gives|given|send|sends|sent|bring|brings|brought|take|takes|taken|put|puts) ((?:[\w-]+ ){0,2})back\b",
+        r"return \1",
+    ),
+    (r"\b(?:right away|straight away|at once|on the spot|without delay|instantly)\b", "immediately"),
+    (r"\b(?:for good|for ever|forever)\b", "permanently"),
+    (r"\b(?:make|makes|made|making) sure\b", "ensure"),
+    (r"\b(?:get rid of|take out|takes out|take off|takes off)\b", "remove"),
+    (r"\b(?:in (?:front of|advance|advance of)|prior to|ahead of)\b", "before"),
+    (r"\b(?:in addition|as well|on top)\b", "also"),
+    (
+        r"\b(?:provided(?: that)?|providing that|as long as|so long as|on condition that|in case|in the event)\b(?! by| with)",
+        "if",
+    ),
+    (r"\b(?:look|looks|looking) for\b", "find"),
+    (r"\b(?:log|sign)(?:s|ged|ned|ging|ning)?[ -](?:in|on)\b", "login"),
+    (r"\b(?:log|sign)(?:s|ged|ned|ging|ning)?[ -]o(?:ut|ff)\b", "logout"),
+    (r"\b(?:set|sets|setting)[ -]up\b", "configure"),
+    (r"\b(?:type|types|typing|typed|fill|fills|filled|filling|key) in\b", "enter"),
+    (r"\bback(?:s|ed|ing)? up\b|\bback-ups?\b", "backup"),
+    (r"\b(?:carry|carries|carried|carrying) out\b", "perform"),
+    (r"\b(?:find|finds|found) out\b", "learn"),
+    (r"\b(?:pick|picks|picked) up\b", "collect"),
+    (r"\b(?:run|runs|running|ran) out\b", "expire empty"),
+    (r"\b(?:keep|keeps|kept|go|goes|going) on (?=\w+ing\b)", "keep "),
+    (r"\bthird[- ]party\b", "thirdparty"),
+    (r"\b(\w+) or (?:more|over|later|newer|above|higher)\b", r"\1"),
+    (r"\bdue to\b", "because"),
+    (r"\bshut(?:s|ting)? down\b", "close"),
+    (r"\b(?:two|2)[- ](?:factor|step)\b|\b2fa\b|\bmfa\b", "twofactor"),
     (r"\bnot only\b", "also"),
     (r"\b(?:nobody|no one|none) (?:but|except|other than)\b|\bexclusively\b|\bsolely\b|\bnowhere but\b", "only"),
     (r"\bno one\b", "nobody"),
     (r"\bfree of charge\b|\bno charge\b|\bat no cost\b|\bwithout charge\b|\bcosts? nothing\b", "free"),
     (r"(?<=\d),(?=\d{3}\b)", ""),
 )
-_WORD = re.compile(r"\d+(?:[.:/]\d+)*|[^\W\d_]+(?:'s)?\d*|[%$€£]|°c?", re.IGNORECASE)
+_COMPILED = tuple((re.compile(pattern), put) for pattern, put in _REWRITTEN)
+_PART_END = re.compile(r"[.;:,!?)](?:\s|$)")
+_WORD = re.compile(r"\d+(?:[.:/]\d+)*|o'clock|[^\W\d_]+(?:'s)?\d*|[%$€£]|°c?", re.IGNORECASE)
 _RAW = re.compile(r"\.?[^\W_]+(?:[.'’-][^\W_]+)*")
 _ODD = re.compile(r"[a-z][A-Z]|[^\W\d_]\d|\d[^\W\d_]|^\.[a-z]|^[A-Z]{2,}$|^\w+\.[a-z]{2,4}$")
 
@@ -83,8 +121,8 @@ _ODD = re.compile(r"[a-z][A-Z]|[^\W\d_]\d|\d[^\W\d_]|^\.[a-z]|^[A-Z]{2,}$|^\w+\.
 def normal(text: str) -> str:
     """`text` in lower case with the spellings and phrases that mean the same written in one way."""
     found = text.lower()
-    for pattern, put in _REWRITTEN:
-        found = re.sub(pattern, put, found)
+    for pattern, put in _COMPILED:
+        found = pattern.sub(put, found)
     return found
 
 
@@ -93,9 +131,9 @@ def stem(word: str) -> str:
     """`word` without its endings: rough, but the same for the forms of a word."""
     if word in _FORMS:
         word = _FORMS[word]
-    for _ in range(2):  # answered, answers: answ
+    for shortest in (3, 4):  # answered, answers: answ
         for suffix in _SUFFIXES:
-            if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+            if word.endswith(suffix) and len(word) - len(suffix) >= shortest:
                 word = word[: -len(suffix)]
                 break
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
@@ -104,14 +142,14 @@ def stem(word: str) -> str:
 _FORMS = dict(pair.split(":") for pair in IRREGULAR.split())
 COMMON = frozenset(COMMON_WORDS.split())
 _MEANINGS: dict[str, set[str]] = {}
-for _line in GROUPS.strip().splitlines():
+_SIDES: dict[str, set[tuple[str, int]]] = {}
+for _number, _line in enumerate(GROUPS.replace("\n", "|").split("|")):
     for _word in _line.split():
-        _MEANINGS.setdefault(stem(_word), set()).add(_line.split()[0] + "=")
-_POLES: dict[str, set[tuple[int, int]]] = {}
+        _MEANINGS.setdefault(stem(_word), set()).add(f"{_number}=")
 for _number, _line in enumerate(OPPOSITES.strip().splitlines()):
     for _sign, _side in zip((1, -1), _line.split("/"), strict=True):
         for _word in _side.split():
-            _POLES.setdefault(_word if len(_word) < 4 else stem(_word), set()).add((_number, _sign))
+            _SIDES.setdefault(stem(_word), set()).add((f"{_number}~", _sign))
 
 
 def words(text: str) -> list[str]:
@@ -121,58 +159,44 @@ def words(text: str) -> list[str]:
 
 def content(text: str) -> list[str]:
     """The stems of the words of `text` that say something, without numbers."""
-    return [
-        stem(w)
-        for w in words(normal(text))
-        if w not in COMMON and w not in _NUMBER_WORDS and w[0].isalpha() and w[1:] and not (len(w) > 2 and _unit(w))
-    ]
+    return [stem(w) for w in words(normal(text)) if is_content(w)]
 
 
-def meanings(stems: set[str]) -> set[str]:
-    """`stems` and the groups of synonyms they belong to."""
-    return stems.union(*(_MEANINGS.get(s, set()) for s in stems)) if stems else set()
+def groups(one: str) -> AbstractSet[str]:
+    """The groups of synonyms that a stem belongs to."""
+    return _MEANINGS.get(one, frozenset())
+
+
+def sides(word: str) -> AbstractSet[tuple[str, int]]:
+    """The pairs of opposites that a word or stem belongs to, with its side."""
+    return _SIDES.get(word) or _SIDES.get(stem(word)) or frozenset()
+
+
+def is_content(word: str) -> bool:
+    """Whether a word says something by itself and is no number."""
+    return (
+        word not in COMMON
+        and word not in _NUMBER_WORDS
+        and word[0].isalpha()
+        and len(word) > 1
+        and not (len(word) > 2 and _unit(word))
+    )
 
 
 def is_known(one: str, others: AbstractSet[str]) -> bool:
-    """Whether `others`, with their `meanings`, hold the stem or a synonym of it."""
+    """Whether `others`, with the groups they belong to, hold the stem or a synonym of it."""
     return one in others or not _MEANINGS.get(one, set()).isdisjoint(others)
-
-
-def poles(text: str) -> dict[int, set[int]]:
-    """Which sides of which pairs of opposites `text` speaks of."""
-    found: dict[int, set[int]] = {}
-    for word in words(normal(text)):
-        for pair, sign in _POLES.get(word, set()) | _POLES.get(stem(word), set()):
-            found.setdefault(pair, set()).add(sign)
-    return found
-
-
-def denied(text: str) -> list[set[str]]:
-    """What each denial in `text` is about: the stems of the next words up to the end of the clause."""
-    text = normal(text)
-    found = []
-    for match in _NEGATIVE.finditer(text):
-        rest = text[match.end() :]
-        for end in (_DENIAL_END, _NEGATIVE):
-            rest = end.split(rest)[0]
-        found.append(set(content(rest)[:3]))
-    return found
-
-
-def denies(text: str) -> bool:
-    """Whether `text` says no."""
-    return bool(_NEGATIVE.search(normal(text)))
-
-
-def refuses(text: str) -> bool:
-    """Whether `text` says no in a word that has an opposite of its own, like forbidden."""
-    return bool(_REFUSING.search(normal(text)))
 
 
 def quantities(text: str) -> list[tuple[str, str]]:
     """Each quantity as its amount and what is counted: a dimension for known units, the next word's stem otherwise."""
+    return [quantity for part in _PART_END.split(normal(text)) for quantity in _quantities_of(part)]
+
+
+@lru_cache(maxsize=5_000)
+def _quantities_of(text: str) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
-    tokens = words(normal(text))
+    tokens = words(text)
     skip = False
     for at, word in enumerate(tokens):
         if skip:
@@ -200,7 +224,7 @@ def quantities(text: str) -> list[tuple[str, str]]:
                 skip = True
         before = tokens[at - 1] if at else ""
         found.append(_counted(word, amount, before, following))
-    return found
+    return tuple(found)
 
 
 def _counted(word: str, amount: str, before: str, following: str) -> tuple[str, str]:

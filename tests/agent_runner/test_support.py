@@ -1,14 +1,19 @@
 """Whether a passage carries a sentence: the rules one by one, and the bar over the labelled set."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from agent_runner import gate_evaluation
-from agent_runner.support import unsupported
+from agent_runner.gate_fitting import fit
+from agent_runner.support import SENTENCE_END, WEIGHTS, unsupported
+from agent_runner.wording import content
 
 SET = Path(gate_evaluation.__file__).parent / "data" / "gate.jsonl"
+SAMPLE = Path(gate_evaluation.__file__).parent.parent / "knowledge" / "sample"
 PASSAGE = """\
 Open Yard > Gates and choose **Lock**. A gate stays locked for 24 hours. Wardens can unlock it, guests cannot.
 Lists are saved as .csv files of at most 20 MB. The alarm is disabled before the first visit."""
@@ -55,12 +60,37 @@ def test_one_passage_of_several_is_enough_and_none_is_not() -> None:
 
 
 def test_the_labelled_set_is_large_enough_and_holds_the_bar() -> None:
+    # The rules were made, and the weights fitted, beside most of these rows: a set that nobody saw scores lower.
     rows = gate_evaluation.read_labelled(SET)
     figures = gate_evaluation.summary(gate_evaluation.judge_rows(rows))
     assert figures["n"] >= 340
     assert len({row.passage for row in rows}) >= 60
     assert figures["caught"] >= 0.95
     assert figures["passed"] >= 0.90
+
+
+def test_the_stored_weights_are_those_of_the_rows() -> None:
+    stored, fitted = json.loads(WEIGHTS.read_text(encoding="utf-8")), fit()
+    assert stored["rows_sha256"] == fitted["rows_sha256"], "run: python -m agent_runner.gate_fitting"
+    assert stored["weights"] == pytest.approx(fitted["weights"], abs=0.01)
+    assert stored["limit"] == pytest.approx(fitted["limit"], abs=0.01)
+
+
+def sections() -> list[str]:
+    texts = [path.read_text(encoding="utf-8") for path in sorted(SAMPLE.glob("*.md"))]
+    return [part for text in texts for part in re.split(r"^#+ .*$", text, flags=re.MULTILINE) if part.strip()]
+
+
+def test_every_sentence_of_an_article_is_carried_by_its_section_and_hardly_one_by_another() -> None:
+    parts = sections()
+    foreign = []
+    for at, part in enumerate(parts):
+        other = parts[(at + 7) % len(parts)]
+        for sentence in filter(content, SENTENCE_END.split(part)):
+            assert unsupported(sentence, [part]) is None, sentence
+            foreign.append(unsupported(sentence, [other]) is None)
+    assert len(foreign) > 200
+    assert sum(foreign) <= 0.1 * len(foreign)
 
 
 @pytest.mark.parametrize(

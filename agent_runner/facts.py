@@ -1,0 +1,132 @@
+"""What a sentence must have exactly as a passage has it: its numbers and its names."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from agent_runner.wording import content, groups, is_known, names, normal, quantities, stem, words
+
+_NUMBER_END = re.compile(r"[.!?;:,]\s+|\n+|\b(?:and|but|or)\b", re.IGNORECASE)
+_LIMIT = re.compile(r"\b(maximum|minimum|more than|less than|fewer than|over|under|above|below)\b")
+_LOWER = frozenset({"minimum", "more than", "over", "above"})
+_BOUNDS = frozenset({"minimum", "maximum"})
+_DIMENSIONS = frozenset(
+    {"time", "month", "kb", "mb", "gb", "tb", "percent", "$", "€", "£", "m", "cm", "km", "°", "rank", "clock"}
+)
+_IN_PATH = re.compile(r">\W{0,4}([A-Z]\w*)")
+_LABEL = re.compile(r"[*`_]{1,2}([^*`_\n]{2,60})[*`_]{1,2}|[\"“]([^\"”\n]{2,60})[\"”]")
+_CAPITAL = re.compile(r"\b[A-Z][a-z]+\b")
+_PAIR = re.compile(r"\b(?:both|either|neither|pair|twice|couple)\b", re.IGNORECASE)
+_ONE_OF = re.compile(
+    r"\bone of\b|\b(?:at )?one (?:time|go)\b|\bone (?:another|by one)\b|\b(?:the|this|that|which|no|any|every) one\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a passage, read once."""
+
+    known: frozenset[str]
+    quantities: frozenset[tuple[str, str]]
+
+
+@lru_cache(maxsize=2000)
+def _read(text: str) -> _Part:
+    stems = set(content(text))
+    return _Part(frozenset(stems.union(*map(groups, stems))), frozenset(quantities(text)))
+
+
+def other_facts(sentence: str, passage: str) -> str | None:
+    """The number or name in `sentence` that `passage` does not have, or has of something else."""
+    return _other_number(sentence, passage) or _other_name(sentence, passage)
+
+
+def _near(text: str, pieces: Sequence[_Part]) -> list[_Part]:
+    """The pieces that share the most words with `text`, names before others; none when none shares two words."""
+    stems = set(content(text))
+    weights = {stem(name): 3 for name in names(text)}
+    shares = [sum(weights.get(s, 1) for s in stems if is_known(s, piece.known)) for piece in pieces]
+    most = max(shares, default=0)
+    return [p for p, share in zip(pieces, shares, strict=True) if share == most] if most > 1 else []
+
+
+def _other_number(sentence: str, passage: str) -> str | None:
+    theirs = set(quantities(passage))
+    if _PAIR.search(passage):
+        theirs.add(("2", ""))
+    amounts = {amount for amount, _ in theirs}
+    for amount, unit in quantities(_ONE_OF.sub("", sentence)):
+        counted = {a for a, u in theirs if u == unit and unit}
+        if (amount, unit) in theirs or (amount, "") in theirs:
+            if len(counted | {amount}) > 1 and (found := _misplaced(sentence, (amount, unit), passage)):
+                return found
+        elif amount == "1" and not counted:
+            continue  # "one", "a day", "once" are no numbers when nothing else is said to be counted
+        elif counted or amount not in amounts or unit in _DIMENSIONS:
+            return f"another number: {amount} {unit}"
+    return _other_limit(sentence, passage)
+
+
+def _misplaced(sentence: str, quantity: tuple[str, str], passage: str) -> str | None:
+    """A number that the passage says of something else: the nearest part counts the same differently."""
+    amount, unit = quantity
+    rivals = [p for p in map(_read, _NUMBER_END.split(passage)) if any(u in (unit, "") for _, u in p.quantities)]
+    for part in _NUMBER_END.split(sentence):
+        mine = quantities(part)
+        if quantity not in mine or sum(u == unit for _, u in mine) > 1:
+            continue
+        near = _near(part, rivals)
+        if near and not any({quantity, (amount, "")} & p.quantities for p in near):
+            return f"the number of something else: {amount} {unit}"
+    return None
+
+
+def _other_limit(sentence: str, passage: str) -> str | None:
+    """A number that is the most in one and the least in the other."""
+    theirs = _limits(passage)
+    for number, is_least in _limits(sentence).items():
+        if theirs.get(number, is_least) != is_least:
+            return f"the other limit: {number[0]}"
+    return None
+
+
+def _limits(text: str) -> dict[tuple[str, bool], bool]:
+    """Whether each number is the least; "more than 20" may follow from "at most 20", so the two are kept apart."""
+    found: dict[tuple[str, bool], bool] = {}
+    text = normal(text)
+    for match in _LIMIT.finditer(text):
+        is_least = match.group(1) in _LOWER
+        for amount, _ in quantities(text[match.end() : match.end() + 20])[:1]:
+            found.setdefault((amount, match.group(1) in _BOUNDS), is_least)
+    return found
+
+
+def _other_name(sentence: str, passage: str) -> str | None:
+    theirs = set(re.findall(r"\.?[^\W_]+(?:[.'’-][^\W_]+)*", passage.lower()))
+    theirs |= _short_forms(passage)
+    theirs |= {w.lstrip(".") for w in theirs} | {part for w in theirs for part in re.split(r"[-.'’]", w)}
+    theirs |= {f"{w}s" for w in theirs} | {w.removesuffix("s") for w in theirs}
+    for name in names(sentence):
+        parts = [p for p in re.split(r"[-.]", name) if p]
+        if name not in theirs and not all(p in theirs for p in parts):
+            return f"another name: {name}"
+    held = {stem(w) for w in words(normal(passage))} | theirs
+    for label in _LABEL.finditer(sentence):
+        for word in _CAPITAL.findall(label.group(0)):
+            if word.lower() not in held and not {stem(w) for w in words(normal(word))} <= held:
+                return f"another label: {word}"
+    capitals = {w.lower() for w in re.findall(r"[A-Z][^\W_]*", passage)}
+    for name in _IN_PATH.findall(sentence):
+        if name.lower() not in capitals:
+            return f"another place: {name}"
+    return None
+
+
+def _short_forms(passage: str) -> set[str]:
+    """The parts of names in CamelCase, and the initials of words that stand side by side."""
+    tokens = re.findall(r"[^\W_]+", passage)
+    found = {part.lower() for w in tokens for part in re.findall(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}", w) if part != w}
+    initials = "".join(w[0] for w in tokens).lower()
+    return found | {initials[at : at + n] for n in (2, 3, 4) for at in range(len(initials) - n + 1)}
