@@ -20,6 +20,8 @@ from knowledge.search import search
 from tickets.intake import Address, InboundMessage, receive
 from tickets.models import Message, Trust
 
+FIXED = (Message.Kind.QUESTION, Message.Kind.CLOSING)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Handled:
@@ -29,6 +31,11 @@ class Handled:
     run: AgentRun
     reply: Message
     ms: float
+
+    @property
+    def verdict(self) -> str:
+        """The gate's, or what a fixed reply is: it quotes nothing and counts as no answer."""
+        return self.run.verdict if self.reply.kind not in FIXED else str(self.reply.kind)
 
     @property
     def quoted(self) -> str:
@@ -41,7 +48,7 @@ class Handled:
 
     def unsupported(self) -> list[str]:
         """The sentences of an answer that stand word for word in no passage it cites."""
-        if self.run.verdict != "answer":
+        if self.verdict != "answer":
             return []
         passages = [_plain(s["passage"]) for s in self.reply.sources if s["passage"]]
         words = self.run.draft if self.run.draft in self.reply.body else self.reply.body
@@ -124,7 +131,7 @@ def rows(done: Answered) -> Iterator[dict[str, Any]]:
         yield {
             "id": one.row.id if isinstance(one.row, Question) else None,
             **({} if question else {"kind": one.row.kind if isinstance(one.row, OffTopic) else ""}),
-            "verdict": one.run.verdict,
+            "verdict": one.verdict,
             "reason": one.run.reason,
             "text": one.reply.body,
             "citations": [{"slug": s["slug"], "passage": s["passage"]} for s in one.reply.sources],

@@ -12,9 +12,9 @@ from knowledge.question_files import OffTopic, Question
 
 
 def summary(done: Answered) -> dict[str, Any]:
-    """The JSON of INTERFACES. `handed_over` holds drafts; what is off topic counts in its own figures only."""
-    answered = [one for one in done.questions if one.run.verdict == "answer"]
-    suggested = [one for one in done.questions if one.run.verdict == "suggest"]
+    """The JSON of INTERFACES. `handed_over` holds drafts and fixed replies; what is off topic has its own figures."""
+    answered = [one for one in done.questions if one.verdict == "answer"]
+    suggested = [one for one in done.questions if one.verdict == "suggest"]
     strange = [one for one in done.offtopic if _kind(one) != SISTER]
     sister = [one for one in done.offtopic if _kind(one) == SISTER]
     everything = (*done.questions, *done.offtopic)
@@ -31,10 +31,10 @@ def summary(done: Answered) -> dict[str, Any]:
         "model_calls_mean": round(sum(one.run.model_calls for one in done.questions) / len(done.questions), 4),
         "p50_ms": percentile(times, 0.5),
         "p95_ms": percentile(times, 0.95),
-        "cost_usd": 0.0,
+        "cost_usd": float(sum(one.run.cost_usd or 0 for one in everything)),
         "offtopic": len(done.offtopic),
-        "offtopic_answered": rate([one.run.verdict == "answer" for one in strange]),
-        "sister_answered": rate([one.run.verdict == "answer" for one in sister]),
+        "offtopic_answered": rate([one.verdict == "answer" for one in strange]),
+        "sister_answered": rate([one.verdict == "answer" for one in sister]),
         "by_reason": _reasons(done.questions),
     }
 
@@ -59,7 +59,7 @@ def _kind(one: Handled) -> str:
 def _reasons(handled: Sequence[Handled]) -> dict[str, int]:
     found: dict[str, int] = {}
     for one in handled:
-        if one.run.verdict != "answer":
-            name = f"{one.run.verdict}: {one.run.reason}"
+        if one.verdict != "answer":
+            name = f"{one.verdict}: {one.run.reason}"
             found[name] = found.get(name, 0) + 1
     return dict(sorted(found.items()))

@@ -4,7 +4,7 @@ import re
 
 from agent_runner.context import RunContext
 
-FEW_WORDS = 10
+FEW_WORDS = 8
 LONGEST = 2000
 _TAG = re.compile(r"</?[a-z][^<>]{0,300}>", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://\S+|\S+@\S+\.\S+")
@@ -33,7 +33,7 @@ def first_query(context: RunContext) -> str:
         return f"{context.subject}\n{question}"[:LONGEST]
     said = [question]
     for earlier in context.asked_before:
-        if len(" ".join(said).split()) >= FEW_WORDS:
+        if len(said[-1].split()) >= FEW_WORDS:
             break
         said.append(without_courtesies(earlier))
     return "\n".join(said)[:LONGEST]

@@ -55,6 +55,13 @@ _ONE_WORD = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+# Names that are also words of the rules: of people who are spoken of, and of firms. Case tells them from the words.
+_NAMES = re.compile(
+    r"(?:(?<=colleague )|(?<=friend )|(?<=boss )|(?<=client )|(?<=customer )|(?<=[Ff]or )|(?<=named )|(?<=called )"
+    r"|(?<=Mr )|(?<=Mrs )|(?<=Ms )|(?<=Dr )|(?<=Mr\. )|(?<=Mrs\. )|(?<=Ms\. )|(?<=Dr\. ))"
+    r"[A-Z][\w'-]+ (?:Price|Legal|Law)\b"
+    r"|\b[A-Z]\w+ (?:&|and) (?:Price|Law|Legal)\b(?: [A-Z]\w+)*|\b(?:Price|Law) (?:&|and) [A-Z]\w+"
+)
 _SPACES = re.compile(r"[^\S\n]+")
 
 
@@ -65,7 +72,7 @@ def find_trigger(text: str) -> Trigger | None:
     if word := _ONE_WORD.search(plain):
         words = text[word.start() : word.end()].strip()[:40]
         return Trigger(reason=Reason.CUSTOMER_REQUEST, urgency=Urgency.NORMAL, words=words)
-    plain = PRODUCT_THINGS.sub(_blank, plain)
+    plain = _NAMES.sub(_blank, PRODUCT_THINGS.sub(_blank, plain))
     for reason, urgency, pattern in RULES:
         if found := pattern.search(plain):
             return Trigger(reason=reason, urgency=urgency, words=text[found.start() : found.end()][:80])

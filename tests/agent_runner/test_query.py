@@ -44,7 +44,7 @@ def test_the_first_question_is_asked_with_its_subject_and_a_later_one_without() 
 
 
 def test_a_follow_up_of_few_words_brings_as_many_words_before_it_as_it_needs() -> None:
-    before = ("And on my phone?", "How do I reset the password of my account?", "Thanks for the help with the board!")
+    before = ("And on my phone?", "How do I reset the password of my account?", "Where is it?")
     assert first_query(context("And on my tablet?", *before)) == "\n".join(["And on my tablet?", *before[:2]])
 
 
