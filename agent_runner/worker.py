@@ -172,6 +172,7 @@ def limits_of(context: RunContext) -> Limits:
     return Limits(
         max_words=context.max_words,
         link_hosts=frozenset(h for h in hosts if h),
+        reference=context.reference,
         is_certain=not context.words_only,
         is_calibrated=context.is_calibrated,
     )
