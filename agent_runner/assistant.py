@@ -42,8 +42,16 @@ from agent_runner.query import first_query
 from agent_runner.tools import TOOLS, create_ticket, get_customer_history, search_knowledge_base, timed
 
 MAX_TURNS = 6
-# The model itself misbehaved: trying again would cost the same and end the same, so people take over.
-MISBEHAVED = (OutputGuardrailTripwireTriggered, MaxTurnsExceeded, ModelBehaviorError, ModelRefusalError)
+# The model itself misbehaved: trying again would cost the same and end the same, so people take over. The last two come
+# from arguments that hold half a character or nest without end.
+MISBEHAVED = (
+    OutputGuardrailTripwireTriggered,
+    MaxTurnsExceeded,
+    ModelBehaviorError,
+    ModelRefusalError,
+    UnicodeEncodeError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,19 +4,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from agent_runner.agreement import conflicts
 from agent_runner.context import Draft
+from agent_runner.leaks import leaks
+from agent_runner.promises import promises
 from agent_runner.sentiment import NEGATIVE_BELOW
 from agent_runner.support import SENTENCE_END, unsupported
-from fte_project.markup import links
 from knowledge.search import Hit
 from tickets.reasons import Reason, Urgency
 
 MODEL_SURE_FROM = 0.6  # what a model must say of its own answer, where it is not the search's word
 
-_LINK = re.compile(r"(?:https?://|www\.)[^\s)>\]\"']+", re.IGNORECASE)
 _PRICE = re.compile(r"[$€£¥]\s?\d|\b\d+(?:[.,]\d+)?\s?(?:usd|eur|gbp|dollars?|euros?|pounds)\b", re.IGNORECASE)
 _PROMISE = re.compile(
     r"\b(?:refund(?:ed)?|discount|compensat\w+|guarantee\w*|lawsuit|attorney|lawyer)\b"
@@ -54,6 +53,7 @@ class Limits:
     max_words: int
     link_hosts: frozenset[str]
     question: str = ""  # the customer's words
+    reference: str = ""  # of the ticket itself, which may be named
     language: str = "en"
     is_certain: bool = True  # False: found by words alone, nothing is known about nearness
     is_calibrated: bool = True  # False: nobody knows yet what nearness means for this embedding model
@@ -109,11 +109,9 @@ def _forbidden(draft: Draft, cited: list[Hit], limits: Limits) -> list[str]:
     found = []
     for pattern, what in ((_PRICE, "a price"), (_PROMISE, "a promise or a legal word")):
         found += [f"{what}: {m.group(0)}" for m in pattern.finditer(draft.message) if m.group(0) not in source]
-    known = set(links(source))
-    for link in [*links(draft.message), *_LINK.findall(draft.message)]:
-        host = (urlsplit(link if "//" in link else f"//{link}").hostname or "").lower()
-        if link not in known and link not in source and host not in limits.link_hosts:
-            found.append(f"a link to {host or link}")
+    known = "\n".join([source, *(f"{hit.title}\n{hit.section}" for hit in cited), limits.reference])
+    found += promises(draft.message, source)
+    found += leaks(draft.message, known, {hit.url for hit in cited}, limits.link_hosts)
     return found
 
 

@@ -19,6 +19,7 @@ from pydantic import Field
 from agent_runner.budgets import fit
 from agent_runner.context import Draft, HandOverRequest, RunContext
 from agent_runner.history import as_lines, earlier_messages
+from agent_runner.leaks import legible
 from fte_project.db import unit_of_work
 from knowledge.search import search
 from tickets.models import Ticket
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 Context = RunContextWrapper[RunContext]
 PREPARED = ("create_ticket", "get_customer_history")
 ENDINGS = ("escalate_to_human", "send_response")
+RECORDED = 4000  # characters of what a call was given and gave back
 SEARCHES = 2  # the prepared one and one of the model's own
 
 
@@ -173,7 +175,7 @@ async def send_response(
 ) -> str:
     """Propose the answer to the customer. Ends your work; it is checked before it is sent."""
     wrapper.context.draft = Draft(
-        message=message,
+        message=legible(message),  # what is judged is what is sent
         citations=tuple(dict.fromkeys(citations)),
         sentiment=sentiment,
         confidence=confidence,
@@ -197,8 +199,8 @@ def timed(context: RunContext, name: str, arguments: str, output: str, since: fl
     context.calls.append(
         {
             "tool": name,
-            "arguments": arguments[:4000],
-            "output": output[:4000],
+            "arguments": arguments[:RECORDED],
+            "output": output[:RECORDED],
             "ms": round((time.monotonic() - since) * 1000, 1),
         }
     )

@@ -243,6 +243,7 @@ def limits_of(context: RunContext) -> Limits:
         is_clear=any(found.is_clear for found in context.found),
         answer_from=max(sure, default=MODEL_SURE_FROM),
         may_suggest=any(found.may_suggest for found in context.found),
+        reference=context.reference,
     )
 
 

@@ -130,7 +130,7 @@ FORBIDDEN = [
     ("law", "Ask a lawyer to open the mail.", "lawyer"),
     ("a foreign link", "Choose Forgot password on https://evil.example/reset.", "a link to evil.example"),
     ("a foreign link in Markdown", "Choose [Forgot password](http://evil.example/?q=1).", "evil.example"),
-    ("a bare foreign link", "Open www.evil.example and follow the link.", "www.evil.example"),
+    ("a bare foreign link", "Open www.evil.example and follow the link.", "an address"),
     ("a host that only begins like ours", "Open https://desk.example.com.evil.example/ and follow.", "evil.example"),
     ("our host as a user name", "Open https://desk.example.com@evil.example/ and follow.", "evil.example"),
     ("our host in the query", "Open https://evil.example/?desk.example.com and follow.", "evil.example"),
