@@ -41,8 +41,8 @@ def model_pace() -> Finding:
         return State.OK, "The local model is not limited."
     row = provider.look()
     if row.probe_at is not None:
-        until = f"{row.probe_at:%H:%M:%S} UTC"
-        return State.FAILED, f"The model is not asked until {until}; people get the questions. {row.problem}"
+        when = f"at {row.probe_at:%H:%M:%S} UTC" if row.probe_at > row.now else "by the next question"
+        return State.FAILED, f"The model is not asked, people get the questions; it is tried {when}. {row.problem}"
     if row.failures:
         return State.OK, f"The last {row.failures} requests failed: {row.problem}"
     if row.is_limited():

@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 log = structlog.get_logger()
 SLOWER, FASTER = 0.75, 1.01  # after a refusal; after each answer
 BURST_SECONDS = 5.0  # what was not asked for lately may be made up for
+SLOWEST_SECONDS = 60.0  # for one request: a provider that refuses for an hour must not be asked once a day afterwards
 FORGET_LIMIT_AFTER = timedelta(minutes=10)  # without a refusal
 LONGEST_WAIT_SECONDS = 3600.0
 FAILURES = 5  # in a row, and nobody asks for a while
@@ -47,7 +48,7 @@ class Turn:
     """Leave to ask in `seconds`. A refusal of what was asked before another refusal tells nothing new."""
 
     seconds: float
-    given_at: datetime
+    goes_at: datetime
     is_probe: bool = False
 
 
@@ -92,10 +93,11 @@ class ModelProvider(models.Model):
 
     def slow_down(self, turn: Turn, cost: float, wait: float) -> None:
         """It refused: nobody asks before the time it named, and then less."""
-        if self.refused_at is None or turn.given_at > self.refused_at:
+        if self.refused_at is None or turn.goes_at > self.refused_at:
             pace = self.tokens_per_second if self.is_limited() else None
             # A bucket that lacks all of it refills at this pace; one that lacks less is met by the next refusals.
-            self.tokens_per_second = pace * SLOWER if pace else cost / max(wait, 0.05)
+            pace = pace * SLOWER if pace else cost / max(wait, 0.05)
+            self.tokens_per_second = max(pace, cost / SLOWEST_SECONDS)
             self.refused_at = self.now
             self.refusals += 1
         until = self.now + timedelta(seconds=wait)
@@ -149,7 +151,7 @@ def ask(cost: float, patience: float) -> Turn:
     """Leave to send a request of about `cost` tokens, in at most `patience` seconds. Raises NotYet or Unreachable."""
     row = look()
     if row.probe_at is None and not row.is_limited():
-        return Turn(seconds=0.0, given_at=row.now)
+        return Turn(seconds=0.0, goes_at=row.now)
     with _changing() as row:
         is_probe = row.probe_at is not None
         if row.probe_at is not None:
@@ -160,7 +162,7 @@ def ask(cost: float, patience: float) -> Turn:
         if wait > patience:
             raise NotYet(wait, row.spacing(cost))
         row.reserve(cost)
-    return Turn(seconds=wait, given_at=row.now, is_probe=is_probe)
+    return Turn(seconds=wait, goes_at=row.now + timedelta(seconds=wait), is_probe=is_probe)
 
 
 def is_closed() -> bool:

@@ -200,7 +200,7 @@ async def think(run: Run, until: float | None = None) -> None:
         run.error = repr(error)[:2000]
         run.verdict = _failure(f"the model ended with {type(error).__name__}")
     except (Unreachable, Rejected) as error:
-        run.error = repr(error.__cause__ or error)[:2000]
+        run.error = str(error)[:2000]  # not what caused it: a refused key is quoted there
         run.verdict = _failure(str(error))
     else:
         run.verdict = proposed(context)

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from agent_runner import asking, provider
 from agent_runner.assistant import agent
+from agent_runner.faults import named_seconds, span
 from agent_runner.health import model_pace
 from agent_runner.models import AgentRun, ModelProvider
 from fte_project.health import State
@@ -173,6 +174,31 @@ def test_f7_an_account_without_credit_is_no_limit_that_passes(openai: FakeOpenAI
     assert "no credit left" in Escalation.objects.get().detail
 
 
+def test_f7_after_an_hour_of_refusals_it_is_asked_once_a_minute_at_least(openai: FakeOpenAI) -> None:
+    for _ in range(60):
+        turn = provider.ask(2000, 3)
+        provider.refused(turn, 2000, 30.0, None)
+        pass_time(100)
+    assert provider_row().tokens_per_second == pytest.approx(2000 / provider.SLOWEST_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("written", "least", "most"), [("7", 7, 7), ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0), ("-3", 0, 0)]
+)
+def test_a_time_to_wait_may_be_seconds_or_a_date(written: str, least: float, most: float) -> None:
+    seconds = named_seconds({"retry-after": written})
+    assert seconds is not None
+    assert least <= seconds <= most
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("6m0s", 360), ("1.5s", 1.5), ("120ms", 0.12), ("1h2m", 3720), ("7", 7), ("soon", 0), ("", 0)],
+)
+def test_spans_are_read_as_the_provider_writes_them(written: str, seconds: float) -> None:
+    assert span(written) == pytest.approx(seconds)
+
+
 # --- Failing too often ---------------------------------------------------------------------------------------------
 
 
@@ -193,7 +219,7 @@ def test_f7_after_five_failures_in_a_row_nobody_asks_and_people_take_over(openai
     run(*failing, *others)
     assert Escalation.objects.count() == 8
     state, words = model_pace()
-    assert (state, "people get the questions" in words) == (State.FAILED, True)
+    assert (state, "people get the questions" in words, "status" in words.lower()) == (State.FAILED, True, True)
 
 
 def test_f7_an_answer_in_between_starts_the_count_again(openai: FakeOpenAI) -> None:
