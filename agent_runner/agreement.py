@@ -1,6 +1,7 @@
 """Whether a section is about the customer's own system, provider and version: steps for another one only look right."""
 
 import re
+from collections.abc import Sequence
 
 from knowledge.search import Hit
 
@@ -41,6 +42,11 @@ _BROWSERS = _group(
     Edge=r"(?:microsoft )?edge",
 )
 _GROUPS = (_SYSTEMS, _PROVIDERS, _BROWSERS)
+# Beside them, what sections are written for but articles mention freely.
+_ACCOUNTS = _group(IMAP=r"imap", POP=r"pop|pop3", Exchange=r"exchange")
+_ROLES = _group(
+    owner=r"owners?", admin=r"admins?|administrators?", member=r"members?", guest=r"guests?", editor=r"editors?"
+)
 _MOBILE = re.compile(r"\b(?:mobile|(?:smart)?phones?|tablets?)\b", re.IGNORECASE)
 # "version 102.6.1", "v115", "Thunderbird 128", "102.13.1": the first number counts. Not dates, times or amounts.
 _VERSION = re.compile(
@@ -65,6 +71,24 @@ def conflicts(asked: str, hit: Hit) -> list[str]:
     if versions and not versions & (_versions(asked) | set(re.findall(r"\d+", asked))):
         found.append(f"it is about version {_listed(versions)}, which the customer does not mention")
     return found
+
+
+def facet_of(sections: Sequence[str], section: str, asked: str) -> tuple[str, ...]:
+    """What `section` and its neighbours are each for, when that alone tells them apart and `asked` leaves it open.
+
+    All are trails of headings. Empty when the section is for everybody, or when the customer has said it.
+    """
+    above, _, heading = section.rpartition(" › ")
+    for group in (*_GROUPS, _ACCOUNTS, _ROLES):
+        if len(_named(heading, group)) != 1 or _named(asked, group):
+            continue
+        if group is _SYSTEMS and _MOBILE.search(asked):
+            continue
+        beside = [_named(s.rpartition(" › ")[2], group) for s in sections if s.rpartition(" › ")[0] == above]
+        values = sorted({name for names in beside if len(names) == 1 for name in names})
+        if len(values) > 1:
+            return tuple(values)
+    return ()
 
 
 def _named(text: str, group: Group) -> set[str]:

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from agent_runner.asking_back import which_one
 from agent_runner.assistant import MISBEHAVED, Usage, asking, assist, spent
 from agent_runner.closings import closing_languages
 from agent_runner.context import RunContext
@@ -204,6 +205,8 @@ async def think(run: Run, until: float | None = None) -> None:
         run.verdict = _failure(str(error))
     else:
         run.verdict = proposed(context)
+        if run.verdict.kind in {Kind.ANSWER, Kind.SUGGEST}:
+            run.verdict = await unit_of_work(which_one)(context) or run.verdict
         if run.verdict.kind == Kind.ANSWER:
             run.verdict = await unit_of_work(unhappier)(context) or run.verdict
     finally:

@@ -227,6 +227,16 @@ SIGNATURE = {
     "pl": "Zespół wsparcia {company}",
 }
 
+WHICH = {
+    "en": "We have an answer, and the steps depend on one thing. Which of these is yours: {choices}?",
+    "es": "Tenemos una respuesta, pero los pasos dependen de un detalle. ¿Cuál es su caso: {choices}?",
+    "de": "Wir haben eine Antwort, die Schritte hängen aber von einem Punkt ab. Was trifft auf Sie zu: {choices}?",
+    "fr": "Nous avons une réponse, mais les étapes dépendent d'un point. Quel est votre cas : {choices} ?",
+    "pt": "Temos uma resposta, mas os passos dependem de um detalhe. Qual é o seu caso: {choices}?",
+    "it": "Abbiamo una risposta, ma i passaggi dipendono da un dettaglio. Qual è il Suo caso: {choices}?",
+    "nl": "Wij hebben een antwoord, maar de stappen hangen van één ding af. Wat geldt voor u: {choices}?",
+    "pl": "Mamy odpowiedź, ale kroki zależą od jednej rzeczy. Co dotyczy Państwa: {choices}?",
+}
 QUESTION = {
     "en": (
         "We would like to help, but need to know a little more. Could you tell us what you want to do, "

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent_runner.agreement import conflicts
+from agent_runner.agreement import conflicts, facet_of
 from tests.agent_runner.hits import hit
 
 
@@ -47,3 +47,34 @@ def test_what_fits_or_says_nothing_of_it_is_left_alone(question: str, changes: d
 def test_the_finding_says_what_does_not_fit() -> None:
     (found,) = conflicts("How do I do it on my Mac?", hit(section="T › Windows"))
     assert found == "it is about Windows, which the customer does not mention"
+
+
+SECTIONS = ["T", "T › Install", "T › Install › Windows", "T › Install › macOS", "T › Install › Linux", "T › Roles"]
+
+
+@pytest.mark.parametrize(
+    ("section", "asked", "choices"),
+    [
+        ("T › Install › Windows", "How do I install it?", ("Linux", "Windows", "macOS")),
+        ("T › Install › Windows", "How do I install it on my Mac?", ()),
+        ("T › Install › Windows", "How do I install it on my phone?", ()),
+        ("T › Install", "How do I install it?", ()),
+        ("T", "How do I install it?", ()),
+        ("T › Roles", "How do I install it?", ()),
+    ],
+)
+def test_what_tells_a_section_from_its_neighbours_is_asked_when_it_is_open(
+    section: str, asked: str, choices: tuple[str, ...]
+) -> None:
+    assert facet_of(SECTIONS, section, asked) == choices
+
+
+def test_a_section_without_neighbours_for_others_is_for_everybody() -> None:
+    assert facet_of(["T › Windows", "T › Other things"], "T › Windows", "How?") == ()
+    assert facet_of(["T › A › Windows", "T › B › macOS"], "T › A › Windows", "How?") == ()
+    assert facet_of(["T › Windows and macOS", "T › Linux"], "T › Windows and macOS", "How?") == ()
+
+
+def test_kinds_of_accounts_and_roles_are_asked_for_as_well() -> None:
+    assert facet_of(["T › For owners", "T › For guests"], "T › For owners", "How do I leave?") == ("guest", "owner")
+    assert facet_of(["T › IMAP", "T › POP"], "T › POP", "Where is my mail?") == ("IMAP", "POP")
