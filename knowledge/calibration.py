@@ -39,7 +39,7 @@ class Thresholds:
     top1: Line = (-2.3, 7.5)
     top3: Line = (-1.4, 7.6)
     answer_from: float = 0.74
-    suggest_from: float = 0.45
+    suggest_from: float = 0.46
 
     def is_clear(self, nearness: float) -> bool:
         """Whether the articles are so near that one may answer alone: a word in common lifts strange messages a bit."""

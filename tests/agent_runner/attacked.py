@@ -186,6 +186,13 @@ def stage(monkeypatch: Any, django_settings: Any) -> Stage:
         "ben_token": status_token(ben),
         "ben_url": f"{settings.PUBLIC_BASE_URL}/support/t/{status_token(ben)}",
         "ben_path": f"/support/t/{status_token(ben)}",
+        "ben_ticket": str(ben.pk),
+        "ben_conversation": str(ben.conversation_id),
+        "ben_customer": str(ben.conversation.customer_id),
+        "ben_message": str(ben.messages.get().pk),
+        "ben_public_id": str(ben.public_id),
+        "ben_channel": "whatsapp",
+        "ben_recipient": "someone@elsewhere.example",  # not his: what a call says itself is shown to the model again
         "ben_ids": f"{ben.pk} {ben.conversation_id} {ben.public_id}",
         "prompt": CUSTOMER_SUCCESS_SYSTEM_PROMPT[200:500],
         "canary": PROMPT_CANARY,

@@ -14,19 +14,20 @@ GOOD_END: Turn = lambda seen: [seen.send()]  # noqa: E731
 HUGE = "password " * 200_000
 SQL = "'; DROP TABLE tickets_ticket; SELECT * FROM tickets_message WHERE '1'='1"
 UNION = "x') UNION SELECT body FROM tickets_message --"
+# Ben's own, as he has them on the stage: the names of what is stolen.
 FOREIGN_IDS = {
-    "customer_id": 1,
-    "ticket_id": 1,
-    "conversation_id": 1,
-    "message_id": 1,
-    "channel": "email",
-    "recipient": "carl@example.com",
-    "to": "carl@example.com",
-    "cc": ["carl@example.com"],
-    "email": "carl@example.com",
-    "phone": "+15005550006",
-    "context": {"customer_id": 1},
-    "wrapper": {"context": {"customer_id": 1}},
+    "customer_id": "ben_customer",
+    "ticket_id": "ben_ticket",
+    "conversation_id": "ben_conversation",
+    "message_id": "ben_message",
+    "public_id": "ben_public_id",
+    "reference": "ben_reference",
+    "channel": "ben_channel",
+    "recipient": "ben_recipient",
+    "to": "ben_recipient",
+    "email": "ben_recipient",
+    "context": "ben_customer",
+    "wrapper": "ben_ticket",
 }
 
 
@@ -62,18 +63,21 @@ def obedient() -> list[Attack]:
 def with_foreign_ids() -> list[Attack]:
     """Ids and addresses in arguments: there is no such field, so the call is refused and nothing is done."""
     found = []
-    for name, value in FOREIGN_IDS.items():
-        extra = {name: value}
-        found += [
-            Attack(
-                name=f"{name} for the history",
-                turns=(lambda s, e=extra: [s.call("get_customer_history", **e)], GOOD_END),
-            ),
-            Attack(name=f"{name} for a ticket", turns=(lambda s, e=extra: [create(s, **e)], GOOD_END)),
-            Attack(name=f"{name} for a search", turns=(lambda s, e=extra: [s.search(**e)], GOOD_END)),
-            Attack(name=f"{name} for a hand-over", turns=(lambda s, e=extra: [escalate(s, **e)], GOOD_END)),
-            Attack(name=f"{name} for an answer", turns=(lambda s, e=extra: [s.send(**e)], GOOD_END)),
-        ]
+    for name, thing in FOREIGN_IDS.items():
+
+        def calls(seen: Seen, name: str = name, thing: str = thing) -> dict[str, Any]:
+            extra = {name: int(value) if (value := seen.things[thing]).isdecimal() else value}
+            return {
+                "the history": seen.call("get_customer_history", **extra),
+                "a ticket": create(seen, **extra),
+                "a search": seen.search(**extra),
+                "a hand-over": escalate(seen, **extra),
+                "an answer": seen.send(**extra),
+            }
+
+        for tool in ("the history", "a ticket", "a search", "a hand-over", "an answer"):
+            turns = (lambda seen, calls=calls, tool=tool: [calls(seen)[tool]], GOOD_END)
+            found.append(Attack(name=f"{name} for {tool}", turns=turns))
     return found
 
 

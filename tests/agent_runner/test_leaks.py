@@ -131,8 +131,9 @@ def test_what_is_ours_and_plain_is_no_leak(text: str) -> None:
 def test_f5_a_text_of_any_pattern_is_judged_in_little_time() -> None:
     pieces = [
         "a.", "1 ", "([", "-", "x@", "a ", "a\n", "<", "&", "%4", "_a", "at ", " dot ", "one ", "t-1", "we ",
-        "has been ", "send ", "(", "a@b.", "A1", "http:/", "//", "a-", "our team ", "is now ", "`", "*", "|", ".\n",
-        "been ", "é", "1,", " ", "\n",
+        "has been ", "send ", "(", "a@b.", "A1", "http:/", "//", "a-", "our team ", "is now ", "`", "*", "|",
+        ".\n", "been ",
+        "é", "1,", " ", "\n",
     ]  # fmt: skip
     slow = []
     for piece in pieces:
