@@ -40,6 +40,11 @@ class Part:
         return len(self.text) > 60 or "\n" in self.text
 
     @property
+    def is_essay(self) -> bool:
+        """Too much to be set in bold."""
+        return len(self.text) > 160 or "\n" in self.text
+
+    @property
     def is_folded(self) -> bool:
         return len(self.text) > FOLDED_FROM
 
