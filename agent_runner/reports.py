@@ -168,6 +168,8 @@ def _table(title: str, rows: list[tuple[str, Mapping[str, Any]]]) -> Figures:
 def _figure(value: Any) -> str:
     if value is None:
         return "–"
+    if isinstance(value, float) and value > 1:  # milliseconds and seconds; the others are shares
+        return f"{value:,.1f}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else _words(value)
 
 
