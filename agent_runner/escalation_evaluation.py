@@ -15,6 +15,16 @@ from fte_project.events import Channel
 from knowledge.question_files import BadQuestion, json_rows
 from tickets.reasons import Reason
 
+# The most telling first.
+PROBLEMS = (
+    MISSED := "Had to go to people, and did not",
+    OTHER_REASON := "Went to people for another reason",
+    NEEDLESS := "Went to people needlessly",
+)
+ASKING_PROBLEMS = (
+    NOT_UNDERSTOOD := "Asks for a person, and was not understood",
+    NOT_ASKED := "Asks for no person, and was taken to",
+)
 SOURCES = ("nlupp", "bitext", "hint3")
 
 
@@ -53,7 +63,7 @@ def escalation_figures(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]
 
 def wants_human_figures(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The figures and a row for each message. Raises BadQuestion."""
-    rows = [{**row, "got": judged(row["text"]) == Reason.CUSTOMER_REQUEST} for row in _wants_human_rows(path)]
+    rows = [_asking_row(row) for row in _wants_human_rows(path)]
     per_source = {name: _of_asking([row for row in rows if row["source"].startswith(name)]) for name in SOURCES}
     return {**_of_asking(rows), "per_source": per_source}, rows
 
@@ -84,13 +94,21 @@ def wants_human_tables(figures: dict[str, Any]) -> Table:
 
 
 def _judged_row(row: dict[str, Any]) -> dict[str, Any]:
+    expected, got = row["reason"] or "", judged(row["text"]) or ""
     return {
         "channel": row["channel"],
         "text": row["text"],
         "must_escalate": row["must_escalate"],
-        "expected": row["reason"] or "",
-        "got": judged(row["text"]) or "",
+        "expected": expected,
+        "got": got,
+        "problem": "" if got == expected else MISSED if not got else OTHER_REASON if expected else NEEDLESS,
     }
+
+
+def _asking_row(row: dict[str, Any]) -> dict[str, Any]:
+    got = judged(row["text"]) == Reason.CUSTOMER_REQUEST
+    problem = "" if got == row["wants_human"] else NOT_ASKED if got else NOT_UNDERSTOOD
+    return {**row, "got": got, "problem": problem}
 
 
 def _of_asking(rows: list[dict[str, Any]]) -> dict[str, float | None]:

@@ -13,6 +13,11 @@ from fte_project.text import clean_text
 from knowledge.question_files import BadQuestion, json_rows
 
 FAITHFUL = "faithful"
+# The most telling first.
+PROBLEMS = (
+    LET_THROUGH := "Let through, with a fault",
+    KEPT_BACK := "Kept back, without a fault",
+)
 LABELS = (FAITHFUL, "number", "negation", "name", "added_step")
 
 
@@ -35,6 +40,11 @@ class Judged:
     @property
     def is_right(self) -> bool:
         return (self.finding is None) == (self.row.label == FAITHFUL)
+
+    @property
+    def problem(self) -> str:
+        """What went wrong; empty when nothing did."""
+        return "" if self.is_right else LET_THROUGH if self.finding is None else KEPT_BACK
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -94,6 +104,8 @@ def rows(judged: list[Judged]) -> list[dict[str, Any]]:
             "label": j.row.label,
             "verdict": "passed" if j.finding is None else "caught",
             "reason": j.finding,
+            "passage": j.row.passage,
+            "problem": j.problem,
         }
         for j in judged
     ]

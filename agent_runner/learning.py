@@ -78,8 +78,8 @@ def learn_from(ticket: Ticket, approved_by: ResolvedQuestion.Approval) -> bool:
 
     Who approves says that it was settled. A text that hands over, or only suggests, is no answer.
     """
-    answer = _last_answer(ticket)
-    slugs = _cited(ticket, answer) if answer else []
+    answer = last_answer(ticket)
+    slugs = cited(ticket, answer) if answer else []
     asked = _asked(ticket, answer) if answer and slugs else []
     if not asked:
         return False
@@ -93,7 +93,7 @@ def learn_from(ticket: Ticket, approved_by: ResolvedQuestion.Approval) -> bool:
     return done.is_new
 
 
-def _last_answer(ticket: Ticket) -> Message | None:
+def last_answer(ticket: Ticket) -> Message | None:
     """The last that the customer heard from us, unless it only said that a person will answer.
 
     What they wrote after the assistant's may be that it did not help; a person who answered has read on. Thanks and our
@@ -123,7 +123,7 @@ def _words(ticket: Ticket, asked: list[Message]) -> str:
     return f"{ticket.subject}\n{said}" if first == asked[0] else said
 
 
-def _cited(ticket: Ticket, answer: Message) -> list[str]:
+def cited(ticket: Ticket, answer: Message) -> list[str]:
     """The slugs of the articles that it quotes, itself or by the draft that a person sent."""
     sources = answer.sources
     if not sources and answer.author == Message.Author.STAFF:

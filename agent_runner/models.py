@@ -1,11 +1,13 @@
 """What the assistant did, kept so that every run can be explained."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from agent_runner.provider import ModelProvider
 from fte_project.events import Channel
+from knowledge.models import Article
 from tickets.models import Conversation, Message, Ticket
 
 # With every class below: the app's models.
@@ -90,6 +92,33 @@ class RunMetric(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hour:%Y-%m-%d %H:00} {self.channel} {self.verdict or self.outcome}"
+
+
+class EvaluationCase(models.Model):
+    """A customer's question with the articles that answer it, for `manage.py evaluate`.
+
+    It holds a customer's words: whatever erases the ticket erases it.
+    """
+
+    ticket = models.OneToOneField(Ticket, on_delete=models.CASCADE, related_name="evaluation_case")
+    title = models.CharField(max_length=200)
+    body = models.TextField(blank=True, help_text="The customer's words, as they would come in a new mail.")
+    gold = models.ManyToManyField(
+        Article,
+        blank=True,
+        related_name="evaluation_cases",
+        verbose_name="answered by",
+        help_text="Any of these articles answers it. Without one the case is not downloaded.",
+    )
+    note = models.TextField(blank=True, help_text="For colleagues; it is not downloaded.")
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL)
+    made_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.ticket.reference} {self.title}"
 
 
 class LearningCursor(models.Model):

@@ -7,10 +7,15 @@ from rich.console import Group
 from rich.table import Table
 
 from agent_runner.rates import percentile, rate
-from agent_runner.retrieval import Asked, Evaluated
+from agent_runner.retrieval import DEPTH, SHOWN, Asked, Evaluated
 from knowledge.search import Found
 
 SHARES = (0.2, 0.4, 0.6, 1.0)
+# The most telling first.
+PROBLEMS = (
+    NOT_FOUND := f"No article that answers among the first {DEPTH}",
+    TOO_LOW := f"An article that answers, but not among the first {SHOWN}",
+)
 SISTER = "not_our_product"  # near enough to our own that a floor cannot tell it apart
 
 
@@ -52,6 +57,8 @@ def rows(done: Evaluated) -> list[dict[str, Any]]:
     return [
         {
             "id": one.question.id,
+            "question": one.question.text(),
+            "gold": sorted(one.question.gold),
             "hits": [
                 {"slug": hit.slug, "similarity": _round(hit.similarity), "confidence": _round(hit.confidence)}
                 for hit in one.found.hits
@@ -59,10 +66,17 @@ def rows(done: Evaluated) -> list[dict[str, Any]]:
             "top3_confidence": _round(one.found.confidence_top3),
             "is_above_floor": one.found.is_near,
             "gold_place": place(one.slugs[done.recipe], one.question.gold),
+            "problem": _problem(place(one.slugs[done.recipe], one.question.gold)),
             "ms": round(one.ms, 1),
         }
         for one in done.asked
     ]
+
+
+def _problem(found_at: int | None) -> str:
+    if found_at is None:
+        return NOT_FOUND
+    return "" if found_at <= SHOWN else TOO_LOW
 
 
 def _ranking(asked: Sequence[Asked], recipe: str) -> dict[str, float | None]:

@@ -15,6 +15,12 @@ from fte_project.text import clean_text
 from knowledge.question_files import BadQuestion, json_rows
 
 POSITIVE_ABOVE = 0.65
+# The most telling first.
+PROBLEMS = (
+    NOT_ANGRY := "Taken for an angry one",
+    ANGRY := "Angry, and not noticed",
+    MIXED_UP := "Neutral and positive mixed up",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +37,13 @@ class Judged:
         if is_negative(self.feeling):
             return "negative"
         return "positive" if self.feeling.score > POSITIVE_ABOVE else "neutral"
+
+    @property
+    def problem(self) -> str:
+        """What went wrong; empty when nothing did."""
+        if self.told == self.sentiment:
+            return ""
+        return NOT_ANGRY if self.told == "negative" else ANGRY if self.sentiment == "negative" else MIXED_UP
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -71,6 +84,7 @@ def rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
             "got": one.told,
             "score": one.feeling.score,
             "confidence": one.feeling.confidence,
+            "problem": one.problem,
         }
         for one in judged
     ]

@@ -153,6 +153,9 @@ def navigation(_: HttpRequest) -> list[dict[str, Any]]:
                 _link(
                     "Resolved questions", "task_alt", "knowledge_resolvedquestion", "knowledge.view_resolvedquestion"
                 ),
+                _link(
+                    "Evaluation cases", "checklist", "agent_runner_evaluationcase", "agent_runner.view_evaluationcase"
+                ),
             ],
         },
         {

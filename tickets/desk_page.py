@@ -12,6 +12,7 @@ from tickets.copies import copied_by_customer
 from tickets.desk_links import links_context
 from tickets.lifecycle import Event, Handler, NotAllowed, Status, outcome
 from tickets.models import Escalation, Ticket, Trust
+from tickets.panels import doors
 from tickets.reasons import Urgency
 from tickets.timeline import linked, person, timeline
 
@@ -94,6 +95,7 @@ def page_context(ticket: Ticket, viewer: User, kept: Kept | None = None) -> dict
         "may_verify": viewer.has_perm("tickets.change_ticket") and ticket.conversation.trust == Trust.CLAIMED,
         "other_tickets": _other_tickets(ticket, customer),
         "buttons": buttons(ticket, viewer),
+        "doors": doors(viewer),
         "kept": kept,
         "takes_copies": ticket.channel == Channel.EMAIL,
         "copied": copied_by_customer(ticket),

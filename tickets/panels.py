@@ -1,4 +1,4 @@
-"""What other apps show in a ticket's timeline: registered by the app that owns it, in its AppConfig.ready."""
+"""What other apps show in a ticket's timeline and do from its page: registered by them, in their AppConfig.ready."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -29,12 +29,32 @@ class Panel:
     permission: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """A button on the ticket's page. It posts to the address that `url_name` has with the ticket's id."""
+
+    words: str
+    url_name: str
+    permission: str
+
+
 _panels: dict[str, Panel] = {}
+_doors: dict[str, Door] = {}
 
 
 def register(name: str, entries: Callable[[Ticket], Iterable[Entry]], *, permission: str) -> None:
     """Add a panel to every ticket page; the same name again replaces it."""
     _panels[name] = Panel(entries=entries, permission=permission)
+
+
+def register_door(name: str, door: Door) -> None:
+    """Add a button to every ticket page; the same name again replaces it. The view behind it checks permissions."""
+    _doors[name] = door
+
+
+def doors(viewer: "User") -> list[Door]:
+    """The buttons that `viewer` may press."""
+    return [door for door in _doors.values() if viewer.has_perm(door.permission)]
 
 
 def panel_entries(ticket: Ticket, viewer: "User") -> Iterator[Entry]:
