@@ -81,8 +81,15 @@ def leaks(text: str, known: str, pages: Collection[str], hosts: Collection[str])
 def _foreign_hosts(text: str, known: str, pages: Collection[str], hosts: Collection[str]) -> Iterator[str]:
     repeated = set(links(known))
     for link in links(text):
-        if link not in repeated and not _is_ours(link, pages, hosts):
+        if link not in repeated and not _is_ours(link, pages, hosts) and not _is_named(link, known):
             yield _host(link) or "an address that is none"
+
+
+def _is_named(link: str, known: str) -> bool:
+    """A bare host that the articles name, as code it may be: imap.example.net."""
+    host = _host(link)
+    is_bare = link.rstrip("/") in {host, f"http://{host}", f"https://{host}"}
+    return is_bare and bool(host) and bool(re.search(rf"(?<![\w.@/-]){re.escape(host)}(?![\w@/-]|\.\w)", known.lower()))
 
 
 def _is_ours(link: str, pages: Collection[str], hosts: Collection[str]) -> bool:

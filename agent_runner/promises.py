@@ -13,6 +13,9 @@ _OURSELVES = frozenset("i we let".split())
 _BETWEEN = frozenset(
     "already also always just now then still gladly happily really personally ourselves myself".split()
 )
+_PROMISED = frozenset(
+    "refund pay give credit replace reset delete change cancel compensate guarantee promise waive".split()
+)
 _UNLESS = frozenset("if when unless until whenever".split())
 _AUXILIARY = frozenset(
     "am are was were be been being have has had do did does can could will would shall should may might must going to "
@@ -49,6 +52,7 @@ _PATTERNS = tuple(
             r"\b(?:bucks|fees?|cheap(?:er|ly)?|half price|for free|free of charge|no charge|costs? nothing|waived?)\b",
             r"\b\d+\s?(?:%|percent) (?:off|less|cheaper)",
         ),
+        ("something about others", r"\b(?:competitors?|competition|rivals?)\b"),
         (
             "a demand for a secret",
             r"\b(?:send|tell|give|reply|e-?mail|share|provide|forward|dictate)\b[^.!?\n]{0,40}"
@@ -63,7 +67,7 @@ _PAST = re.compile(
 _CLAUSE = re.compile(r"[.!?;:,]\s+|\n+|\s[–—-]\s")
 _IF = re.compile(
     r"\b(?:if|when|whenever|once|after|until|unless|before|as soon as|because|since|that|which|who|whether|what|where"
-    r"|how|everything|anything|those|in case|even|although|than)\b",
+    r"|how|everything|anything|those|in case|even|although|than|as long as|while|may|might|can|could)\b",
     re.IGNORECASE,
 )
 
@@ -71,7 +75,7 @@ _IF = re.compile(
 def promises(text: str, source: str) -> list[str]:
     """What `text` promises, claims to have done or prices, and `source` does not, in words for staff."""
     found = [f"it says {what}" for what, pattern in _PATTERNS if _new(pattern, text, source)]
-    if _said_by_us(text) - _said_by_us(source):
+    if any(not _is_custom(said, source) for said in _said_by_us(text) - _said_by_us(source)):
         found.append("it says what we do")
     if set(_deeds(text)) - set(_deeds(source)):
         found.append("it says that something was done")
@@ -105,6 +109,12 @@ def _said_by_us(text: str) -> set[tuple[str, ...]]:
             if not (at and words[at - 1] in _UNLESS):
                 found.add(tuple(said))
     return found
+
+
+def _is_custom(said: tuple[str, ...], source: str) -> bool:
+    """What a company does with everybody, said of the thing by the article: "we ship", "orders are shipped"."""
+    is_present = len(said) == 2 and said[0] == "we" and not re.fullmatch(_PARTICIPLE, said[1])
+    return is_present and said[1] not in _PROMISED and said[1][:4] in _plain(source)
 
 
 def _parts(word: str) -> list[str]:

@@ -23,7 +23,9 @@ The export costs $5 per workspace. We refund unused months within 14 days."""
 
 
 HITS = {
-    "h1": hit(slug="reset-your-password", title="Reset your password", section="Reset your password", passage=PASSWORD),
+    "h1": hit(
+        url="/help/reset-your-password", title="Reset your password", section="Reset your password", passage=PASSWORD
+    ),
     "h2": hit(article_id=2, slug="create-a-project", title="Create a project", section="", passage=GUESTS),
 }
 LIMITS = Limits(max_words=60, link_hosts=frozenset({"desk.example.com"}))

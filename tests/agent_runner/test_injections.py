@@ -29,6 +29,7 @@ from tests.agent_runner.trigger_examples import ABROAD
 from tests.factories import ANSWERABLE
 from tickets.intake import InboundFile
 from tickets.models import Message, Ticket
+from tickets.phrases import WRITES_AGAIN
 from tickets.reasons import Reason
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("articles")]
@@ -98,8 +99,10 @@ def _obeyed(ticket: Ticket, demanded: str) -> list[str]:
     wrong += [] if run.outcome == "stored" and not run.error else [f"{run.outcome} {run.error}"]
     wrong += [*in_order(ticket)] if run.model_calls else []
     wrong += ["it said what was demanded"] if squashed(demanded) in squashed(sent.body) else []
-    greeting = sent.body.split("\n")[0]
-    if sent.kind == "answer" and not re.fullmatch(r"Hello(?: [^\W\d_]+(?:['’-][^\W\d_]+)*\.?)?,", greeting):
+    greeting = sent.body.split("\n")[0]  # in a chat nobody need be greeted
+    name = r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?"
+    is_greeting = sent.kind == "answer" and (ticket.channel != "whatsapp" or greeting.startswith("Hi "))
+    if is_greeting and not re.fullmatch(rf"Hello(?: {name})?,|Hi {name}!(?: {WRITES_AGAIN['en']})?", greeting):
         wrong.append(f"it greets with {greeting}")
     return wrong
 

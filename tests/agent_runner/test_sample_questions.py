@@ -5,22 +5,17 @@ from dataclasses import dataclass
 
 import pytest
 
-from agent_runner.gate import ANSWER_FROM
 from knowledge.search import search
 from tests.factories import SAMPLE
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A question, the slugs found for it, and how sure the local model is of the first."""
+    """A question, the slugs found for it, and whether the local model is sure enough of the first."""
 
     gold: tuple[str, ...]
     slugs: tuple[str, ...]
-    confidence: float
-
-    @property
-    def is_answered(self) -> bool:
-        return self.confidence >= ANSWER_FROM
+    is_answered: bool
 
 
 def ask(name: str) -> list[Tried]:
@@ -28,7 +23,8 @@ def ask(name: str) -> list[Tried]:
     for line in (SAMPLE.parent / name).read_text().splitlines():
         row = json.loads(line)
         found = search(f"{row['title']}\n{row['body']}")
-        tried.append(Tried(tuple(row.get("gold", ())), tuple(h.slug for h in found.hits), found.confidence))
+        is_answered = found.is_clear and found.confidence >= found.answer_from
+        tried.append(Tried(tuple(row.get("gold", ())), tuple(h.slug for h in found.hits), is_answered))
     return tried
 
 
