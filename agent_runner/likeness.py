@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from agent_runner.copying import HINTED, changes, copied, rise
 from agent_runner.polarity import Clause, clauses, hints_at, is_condition, is_opposite, of_words, read, said_of
-from agent_runner.wording import LIGHT
+from agent_runner.wording import LIGHT, is_rare
 
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _STEP_END = re.compile(
@@ -68,6 +68,7 @@ def figures(sentence: str, text: str) -> Figures:
     total = _weight(_stems(mine))
     unknown = _missing(_stems(mine), passage.whole)
     found: Figures = {"unknown": min(unknown, 4.0), "share_unknown": unknown / total if total else 0.0}
+    found["foreign"] = float(sum(is_rare(one) and said_of(one, passage.whole) is None for one in _stems(mine)))
     _largest(found, *_of_steps(sentence, passage))
     _largest(found, *(changes(unit, passage.units) for unit in _units(sentence, mine, passage)))
     for clause in clauses(sentence):

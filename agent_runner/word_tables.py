@@ -28,7 +28,7 @@ enrollment:enrol enrolled:enrol cancelled:cancel canceled:cancel cancelling:canc
 longest:long higher:high highest:high cheaper:cheap cheapest:cheap bigger:big biggest:big loss:lose notify:notif
 notified:notif notifies:notif notifying:notif notification:notif notifications:notif carry:carri carried:carri
 carries:carri carrying:carri apply:appli applied:appli applies:appli applying:appli store:storag stores:storag
-stored:storag storing:storag storage:storag storages:storag rest:remaind proof:prove received:receive
+stored:storag storing:storag storage:storag storages:storag rest:remaind proof:prove police:constable received:receive
 receiving:receive receives:receive recipient:recipient recipients:recipient daily:day weekly:week monthly:month
 yearly:year nightly:night hourly:hour carrying:carry transferred:transfer transferring:transfer cars:car cares:care
 stays:stay stayed:stay sits:seat starts:start stars:star covers:cover recovers:recover recovered:recover access:access

@@ -179,6 +179,11 @@ def kin(one: str) -> AbstractSet[int]:
     return _KIN.get(one, frozenset())
 
 
+def is_rare(one: str) -> bool:
+    """Whether no table has the stem: no everyday word of support English, so hardly one that a paraphrase brings."""
+    return one not in _MEANINGS and one not in _KIN and one not in _SIDES and one not in LIGHT
+
+
 def sides(word: str) -> AbstractSet[tuple[str, int]]:
     """The pairs of opposites that a word or stem belongs to, with its side."""
     return _SIDES.get(word) or _SIDES.get(stem(word)) or frozenset()
