@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from agent_runner.polarity import Clause, of_words, refuses, said_of
-from agent_runner.wording import is_content, sides, stem
+from agent_runner.polarity import Clause, hints_at, of_words, refuses, said_of
+from agent_runner.wording import LIGHT, is_content, sides, stem
 
+HINTED = 0.3  # how far a word is missing where one that may stand for it is said
 # Small words that turn a sentence round when they come, go or move.
 _KINDS = {
     "no": "not no never without nobody none neither nor unless except cannot unable",
@@ -17,6 +18,7 @@ _KINDS = {
     "all": "all every any always everyone anyone everybody anybody each",
     "also": "also too even",
 }
+_WITH = frozenset({"with", "without"})  # without is a denial and one of a pair at once
 _KIND_OF = {word: kind for kind, some in _KINDS.items() for word in some.split()}
 
 
@@ -100,14 +102,17 @@ def _count(
     ours = {pole for word in mine for pole in sides(word)}
     others = {pole for word in theirs for pole in sides(word)}
     is_opposed = any((p, -side) in others and (p, side) not in others for p, side in ours)
-    if is_moved and is_opposed:  # "not enabled" for "disabled"
+    if is_moved and is_opposed and not _WITH.intersection((*mine, *theirs)):  # "not enabled" for "disabled"
         found["cancelled"] = 1.0
         return
     found["moved"] += is_moved
     found["opposed"] += is_opposed
     near = of_words(other.tokens[max(at - 2, 0) : to + 2])
     known = {s for s, _ in other.stems}
-    found["replaced"] += sum(is_content(w) and stem(w) not in known and said_of(stem(w), near) is None for w in mine)
+    strange = {stem(w) for w in mine if is_content(w)} - known
+    found["replaced"] += sum(
+        HINTED if one in LIGHT or hints_at(one, near) else 1.0 for one in strange if said_of(one, near) is None
+    )
     if at and to < len(other.tokens):  # what is left out says a word of `one` again: the rest may be said of that
         gap = {stem(word) for word in theirs if is_content(word)}
         stems = {s for s, _ in one.stems}

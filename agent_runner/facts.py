@@ -19,7 +19,8 @@ _LABEL = re.compile(r"[*`_]{1,2}([^*`_\n]{2,60})[*`_]{1,2}|[\"“]([^\"”\n]{2,
 _CAPITAL = re.compile(r"\b[A-Z][a-z]+\b")
 _PAIR = re.compile(r"\b(?:both|either|neither|pair|twice|couple)\b", re.IGNORECASE)
 _ONE_OF = re.compile(
-    r"\bone of\b|\b(?:at )?one (?:time|go)\b|\bone (?:another|by one)\b|\b(?:the|this|that|which|no|any|every) one\b",
+    r"\bone of\b|\b(?:at )?one (?:time|go)\b|\bone (?:another|by one)\b|\b(?:the|this|that|which|no|any|every) one\b"
+    r"|\b(?:never|not|nobody)\b(?: \w+){0,3} twice\b|\b(?:second|other|two) \w+ (?:time|at once)\b",
     re.IGNORECASE,
 )
 

@@ -7,27 +7,25 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from agent_runner.copying import changes, copied, rise
-from agent_runner.polarity import Clause, clauses, is_condition, is_opposite, of_words, read, said_of
-from agent_runner.wording import stem
+from agent_runner.copying import HINTED, changes, copied, rise
+from agent_runner.polarity import Clause, clauses, hints_at, is_condition, is_opposite, of_words, read, said_of
+from agent_runner.wording import LIGHT, is_rare
 
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
-_STEP_END = re.compile(r"[;:,.]\s+(?:and |then |or )?(?:then )?|\b(?:and then|and|then)\b", re.IGNORECASE)
+_STEP_END = re.compile(
+    r"[;:,.]\s+(?:and |then |or )?(?:then )?|\b(?:and then|and|then)\b"
+    r"|\b(?=(?:if|when|after|before|once|unless|until|while|so that|because|since|as soon as|provided)\b)",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(
+    r"\b(can|may|do|does|is|are|will|should|must)\b([^?.!\n]*)\?[\s*]*(?:A: ?)?[\s*]*no\b[.,:]?", re.IGNORECASE
+)
+_FIRST = re.compile(r"^to ([^,.]+), ([^,.]+) first\b", re.IGNORECASE)
 _ORDER = re.compile(r"\b(before|after|until|once)\b", re.IGNORECASE)
 WHOLE = 0.9
 _NEED = frozenset("must need needs needed require requires required first only".split())
 _DUTY = frozenset("must has have need needs required should".split())
 _ALL = frozenset("everyone everybody anyone anybody all any every".split())
-_LIGHT = frozenset(
-    map(
-        stem,
-        (
-            "use want sure find go get make need have see look please note simply help case way able work start first "
-            "like let know possible still already again own certain new different same thing person other else instead "
-            "automatically directly happen become mean keep give take put do try place ensure remember available allow"
-        ).split(),
-    )
-)
 
 Figures = dict[str, float]
 
@@ -46,6 +44,7 @@ class _Passage:
 
 @lru_cache(maxsize=200)
 def _passage(text: str) -> _Passage:
+    text = _ASKED.sub(r"\2 \1 not.", text)
     pieces = tuple(read(part.strip()) for part in SENTENCE_END.split(text) if part.strip())
     pairs = tuple(of_words(one.tokens + two.tokens) for one, two in pairwise(pieces))
     parts = tuple((clause, piece) for piece in pieces for clause in clauses(piece.text))
@@ -69,6 +68,7 @@ def figures(sentence: str, text: str) -> Figures:
     total = _weight(_stems(mine))
     unknown = _missing(_stems(mine), passage.whole)
     found: Figures = {"unknown": min(unknown, 4.0), "share_unknown": unknown / total if total else 0.0}
+    found["foreign"] = float(sum(is_rare(one) and said_of(one, passage.whole) is None for one in _stems(mine)))
     _largest(found, *_of_steps(sentence, passage))
     _largest(found, *(changes(unit, passage.units) for unit in _units(sentence, mine, passage)))
     for clause in clauses(sentence):
@@ -102,11 +102,13 @@ def _stems(clause: Clause) -> set[str]:
 
 
 def _weight(stems: set[str]) -> float:
-    return sum(0.4 if one in _LIGHT else 1.0 for one in stems)
+    return sum(0.4 if one in LIGHT else 1.0 for one in stems)
 
 
 def _missing(stems: set[str], clause: Clause) -> float:
-    return _weight({one for one in stems if said_of(one, clause) is None})
+    lacking = {one for one in stems if said_of(one, clause) is None}
+    hinted = {one for one in lacking if hints_at(one, clause)}
+    return _weight(lacking - hinted) + HINTED * _weight(hinted)
 
 
 def _of_steps(sentence: str, passage: _Passage) -> list[Figures]:
@@ -159,12 +161,25 @@ def _compared(mine: Clause, theirs: Clause, piece: Clause) -> Figures:
     own = _stems(mine)
     whole = max(0.0, 1 - 2 * _missing(own, theirs) / (_weight(own) + 0.1))
     found = dict.fromkeys(
-        ("turned", "turned_openly", "affirms", "affirms_all", "denies", "denies_all", "unbacked", "crossed"), 0.0
+        (
+            "turned",
+            "turned_openly",
+            "affirms",
+            "affirms_all",
+            "denies",
+            "denies_all",
+            "unbacked",
+            "crossed",
+            "affirms_openly",
+        ),
+        0.0,
     )
     if is_odd and bad and not mine.hard and not theirs.hard:
         found["turned_openly" if is_open else "turned"] = share
     elif is_odd and bad and not is_open and not mine.hard:
         found |= {"affirms": (1 + share) / 2, "affirms_all": whole}
+    elif is_odd and bad and is_open and not mine.hard and not is_condition(mine):
+        found["affirms_openly"] = share
     elif is_odd and bad and not is_open and not (mine.hard and _says_no(piece, own)):
         found |= {"denies": share, "denies_all": whole}
     is_backed = bool(piece.hard or piece.soft or flips or mine.soft or _NEED.intersection(piece.tokens))
@@ -206,6 +221,8 @@ def _orders(text: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
     """What comes before what: the words of each."""
     found = []
     for sentence in SENTENCE_END.split(text):
+        if asked := _FIRST.match(sentence):
+            found.append((frozenset(_stems(read(asked.group(2)))), frozenset(_stems(read(asked.group(1))))))
         if match := _ORDER.search(sentence):
             head, tail = sentence[: match.start()], sentence[match.end() :]
             if not read(head).stems and ", " in tail:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from agent_runner.wording import groups, is_content, normal, sides, stem, words
+from agent_runner.wording import groups, is_content, kin, normal, sides, stem, words
 
 _CLAUSE_END = re.compile(
     r"[.!?;:(]\s+|\)|\n+|\s[–—-]\s"
@@ -53,6 +53,7 @@ class Clause:
     signs: dict[str, frozenset[int]]
     hard: int
     soft: frozenset[str]
+    kin: frozenset[int]
     poles: frozenset[tuple[str, int]]
 
 
@@ -69,7 +70,7 @@ def _signed(tokens: Sequence[str]) -> tuple[list[tuple[str, int]], int]:
     for at, word in enumerate(tokens):
         following = tokens[at + 1] if at + 1 < len(tokens) else ""
         if word in _HARD or (word, following) in _HARD_PAIRS:
-            hard += 1
+            hard += word in _HARD
             left = _SCOPE
             if not any(map(is_content, tokens[at + 1 :])):
                 found = [(s, -v) for s, v in found]  # "guests cannot"
@@ -78,6 +79,8 @@ def _signed(tokens: Sequence[str]) -> tuple[list[tuple[str, int]], int]:
             left = 0
         if left and stem(word) in _REFUSE:
             hard, left = hard - 1, 0  # what is not prevented may be
+            found.append((stem(word), -1))
+            continue
         if is_content(word):
             one, sign = _plain(word)
             found.append((one, -sign if left else sign))
@@ -112,6 +115,7 @@ def of_words(tokens: tuple[str, ...], text: str = "") -> Clause:
         signs={meaning: frozenset(some) for meaning, some in signs.items()},
         hard=hard,
         soft=_SOFT.intersection(map(stem, tokens)),
+        kin=frozenset(group for one, _ in stems for group in kin(one)),
         poles=frozenset(pole for word in tokens for pole in sides(word)),
     )
 
@@ -128,7 +132,7 @@ def clauses(text: str) -> tuple[Clause, ...]:
         start = end.end() if end else len(text)
         here = waiting + part
         plain = set(words(normal(here)))
-        has_verb = bool(plain & (_VERBS | _HARD)) or len(plain) > 5
+        has_verb = bool(plain & (_VERBS | _HARD)) or len(plain) > 5 or _is_when(part)
         if not has_verb and glue.startswith(","):
             waiting = here + glue
             continue
@@ -139,6 +143,12 @@ def clauses(text: str) -> tuple[Clause, ...]:
             found.append(here.strip())
     parts = [read(f) for f in found]
     return tuple(c for c in parts if c.stems or c.hard)
+
+
+def _is_when(part: str) -> bool:
+    """Whether it begins a condition that has a verb the tables do not know: "when it ends"."""
+    tokens = words(normal(part))
+    return len(tokens) > 2 and tokens[0] in _CONDITION
 
 
 def is_condition(clause: Clause) -> bool:
@@ -162,6 +172,11 @@ def said_of(one: str, other: Clause) -> frozenset[int] | None:
         if pair in other.signs:
             return frozenset(side * s for s in other.signs[pair])
     return None
+
+
+def hints_at(one: str, other: Clause) -> bool:
+    """Whether `other` has a word that may stand for the stem `one`."""
+    return not kin(one).isdisjoint(other.kin)
 
 
 def is_opposite(one: str, other: Clause) -> bool:

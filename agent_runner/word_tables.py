@@ -1,4 +1,4 @@
-"""The words that the gate knows: irregular forms, opposites, and those that say nothing by themselves."""
+"""The words that the gate knows: irregular forms, opposites, and those that say little or nothing."""
 
 IRREGULAR = """
 used:use using:use uses:use paid:pay sent:send kept:keep chosen:choose chose:choose bought:buy made:make making:make
@@ -11,23 +11,40 @@ wore:wear dried:dry drying:dry dries:dry came:come fed:feed led:lead lit:light s
 decision:decide choice:choose disabled:disable disabling:disable disables:disable overwritten:overwrite
 overwrote:overwrite rewritten:rewrite forgotten:forget forgot:forget spilt:spill worn:wear worth:worth grew:grow
 grown:grow fell:fall fallen:fall drove:drive driven:drive froze:freeze frozen:freeze understood:understand set:set
-laid:lay lost:lose losing:lose withdrew:withdraw withdrawn:withdraw reset:reset felt:feel brought:bring caught:catch
-slept:sleep stood:stand thrown:throw threw:throw spoken:speak taught:teach sold:sell sought:seek stuck:stick
-unstuck:unstick won:win woke:wake woken:wake bound:bind rebuilt:rebuild resent:resend emptied:empty empties:empty
-tried:try tries:try carried:carry carries:carry copied:copy copies:copy applied:apply applies:apply replied:reply
-replies:reply verified:verify verifies:verify modified:modify notified:notify identified:identify denied:deny
-denies:deny supplied:supply supplies:supply dropped:drop stopped:stop stopping:stop data:data media:media
-batteries:battery keys:key safety:safe security:secure safely:safe securely:secure response:respond responses:respond
-renewal:renew removal:remove removals:remove arrival:arrive refusal:refuse approval:approve delivery:deliver
-deliveries:deliver recovery:recover departure:depart closure:close failure:fail expiry:expire expiration:expire
-purchase:purchase reservation:reserve reservations:reserve booking:book bookings:book payment:pay payments:pay
-description:describe subscription:subscribe encryption:encrypt decryption:decrypt extension:extend permission:permit
-replacement:replace assignment:assign storage:store usage:use signature:sign sync:synchronise syncs:synchronise
-synced:synchronise syncing:synchronise synchronize:synchronise synchronized:synchronise synchronises:synchronise
-weekday:weekday weekdays:weekday colour:color colours:color licence:license licences:license centre:center metre:meter
-enrolment:enrol enrollment:enrol enrolled:enrol cancelled:cancel canceled:cancel cancelling:cancel cancellation:cancel
-longer:long longest:long higher:high highest:high cheaper:cheap cheapest:cheap bigger:big biggest:big loss:lose
-proof:prove proves:prove charged:charge charging:charge lasts:last
+laid:lay losing:lose withdrew:withdraw withdrawn:withdraw reset:reset felt:feel brought:bring caught:catch slept:sleep
+stood:stand thrown:throw threw:throw spoken:speak taught:teach sold:sell sought:seek stuck:stick unstuck:unstick
+won:win woke:wake woken:wake bound:bind rebuilt:rebuild resent:resend emptied:empty empties:empty tried:try tries:try
+copied:copy copies:copy replied:reply replies:reply verified:verify verifies:verify modified:modify
+identified:identify denied:deny denies:deny supplied:supply supplies:supply dropped:drop stopped:stop stopping:stop
+data:data media:media batteries:battery keys:key safety:safe security:secure safely:safe securely:secure
+response:respond responses:respond renewal:renew removal:remove removals:remove arrival:arrive refusal:refuse
+approval:approve delivery:deliver deliveries:deliver recovery:recover departure:depart closure:close failure:fail
+expiry:expire expiration:expire purchase:purchase reservation:reserve reservations:reserve booking:book bookings:book
+payment:pay payments:pay description:describe encryption:encrypt decryption:decrypt extension:extend
+replacement:replace assignment:assign usage:use signature:sign sync:synchronise syncs:synchronise synced:synchronise
+syncing:synchronise synchronize:synchronise synchronized:synchronise synchronises:synchronise weekday:weekday
+weekdays:weekday colour:color colours:color licence:license licences:license centre:center metre:meter enrolment:enrol
+enrollment:enrol enrolled:enrol cancelled:cancel canceled:cancel cancelling:cancel cancellation:cancel longer:long
+longest:long higher:high highest:high cheaper:cheap cheapest:cheap bigger:big biggest:big loss:lose notify:notif
+notified:notif notifies:notif notifying:notif notification:notif notifications:notif carry:carri carried:carri
+carries:carri carrying:carri apply:appli applied:appli applies:appli applying:appli store:storag stores:storag
+stored:storag storing:storag storage:storag storages:storag rest:remaind proof:prove police:constable received:receive
+receiving:receive receives:receive recipient:recipient recipients:recipient daily:day weekly:week monthly:month
+yearly:year nightly:night hourly:hour carrying:carry transferred:transfer transferring:transfer cars:car cares:care
+stays:stay stayed:stay sits:seat starts:start stars:star covers:cover recovers:recover recovered:recover access:access
+accessible:access accesses:access accessed:access cases:case dies:die needs:need does:do passes:pass passed:pass
+clears:clear putting:put puts:put letting:let cutting:cut cuts:cut heard:hear became:become rose:rise risen:rise
+hung:hang lent:lend lain:lie dealt:deal drew:draw drawn:draw drawing:draw fitted:fit fitting:fit planned:plan
+planning:plan shipped:ship shipping:ship split:split splitting:split swapped:swap swapping:swap tapped:tap tapping:tap
+typed:type typing:type unplugged:unplug removed:remove moved:move moves:move moving:move movement:move
+verification:verify authentication:authenticate identification:identify notifications:notify modification:modify
+modifications:modify duplication:duplicate duplicates:duplicate qualification:qualify redemption:redeem
+reception:receive receipt:receipt conversion:convert converted:convert inclusion:include exclusion:exclude
+deletion:delete deleted:delete retention:retain detection:detect connection:connect connections:connect
+selection:select selections:select expansion:expand admission:admit admitted:admit suspension:suspend
+comparison:compare analysis:analyse maintenance:maintain explanation:explain invitation:invite invitations:invite
+continuation:continue reactivation:reactivate renewals:renew trial:try proves:prove charged:charge charging:charge
+lasts:last
 """
 
 OPPOSITES = """
@@ -116,6 +133,10 @@ arrive arrival / depart departure leave
 login / logout
 public / secret
 individual separate / shared common
+continue keep / stop cease
+waive drop / apply
+full / flat
+survive remain / lost lose
 """
 
 COMMON_WORDS = """
@@ -133,5 +154,13 @@ dear regards welcome great sure course indeed example instance following follows
 various certain respectively whichever whatever whoever wherever otherwise else besides moreover furthermore
 additionally meanwhile afterward hence thus unlike despite like such whether whenever wherever as-is however therefore
 though although after before about more most less least first next finally later later afterwards ahead much many lot
-long takes take taken come comes
+long takes take taken come comes there's it's anything something everything somewhere anywhere away ones ensure ensures
+already beforehand anyway perhaps maybe moment currently presently whereas unless besides beside respective
+"""
+
+LIGHT_WORDS = """
+use want sure find go get make need have see look please note simply help case way able work start first like let know
+possible still already again own certain new different same thing person other else instead automatically directly
+happen become mean keep give take put do try place ensure remember available allow choose pick select click tap open
+visit choice set down hold bring turn come stay leave hit exist number code longer regret mark support whole
 """

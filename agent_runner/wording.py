@@ -6,12 +6,13 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from agent_runner.word_groups import GROUPS
-from agent_runner.word_tables import COMMON_WORDS, IRREGULAR, OPPOSITES
+from agent_runner.word_synonyms import SYNONYMS
+from agent_runner.word_tables import COMMON_WORDS, IRREGULAR, LIGHT_WORDS, OPPOSITES
 
 _SUFFIXES = (
     "ications ication izations ization ations ation ability ibility ators ator ating ated ates ate itions ition ments "
     "ment ions ion ically ingly ings ing edly ied ed ies es 's ness ally ly able ible ances ance ences ence ers er ors "
-    "or als al ive ity ify s e y"
+    "or als al ive iv ity ify ical ic s e y"
 ).split()
 _ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
          "seventeen eighteen nineteen").split()  # fmt: skip
@@ -53,6 +54,7 @@ _REWRITTEN = (
     (r"\bcannot\b|\bcan't\b", "can not"),
     (r"\bwon't\b", "will not"),
     (r"n't\b", " not"),
+    (r"(?<=[a-z])'(?:ve|ll|re|d|m)\b|\b(?<=it)'s\b", ""),
     (r"\bper cent\b", "percent"),
     (r"\bhalf an hour\b", "30 minutes"),
     (r"\ba fortnight\b|\bfortnight\b", "14 days"),
@@ -141,11 +143,16 @@ def stem(word: str) -> str:
 
 _FORMS = dict(pair.split(":") for pair in IRREGULAR.split())
 COMMON = frozenset(COMMON_WORDS.split())
+LIGHT = frozenset(map(stem, LIGHT_WORDS.split()))
 _MEANINGS: dict[str, set[str]] = {}
+_KIN: dict[str, set[int]] = {}
 _SIDES: dict[str, set[tuple[str, int]]] = {}
 for _number, _line in enumerate(GROUPS.replace("\n", "|").split("|")):
     for _word in _line.split():
         _MEANINGS.setdefault(stem(_word), set()).add(f"{_number}=")
+for _number, _line in enumerate(SYNONYMS.replace("\n", "|").split("|")):
+    for _word in _line.split():
+        _KIN.setdefault(stem(_word), set()).add(_number)
 for _number, _line in enumerate(OPPOSITES.strip().splitlines()):
     for _sign, _side in zip((1, -1), _line.split("/"), strict=True):
         for _word in _side.split():
@@ -165,6 +172,16 @@ def content(text: str) -> list[str]:
 def groups(one: str) -> AbstractSet[str]:
     """The groups of synonyms that a stem belongs to."""
     return _MEANINGS.get(one, frozenset())
+
+
+def kin(one: str) -> AbstractSet[int]:
+    """The groups of words that may stand for a stem in some sentences but not in all."""
+    return _KIN.get(one, frozenset())
+
+
+def is_rare(one: str) -> bool:
+    """Whether no table has the stem: no everyday word of support English, so hardly one that a paraphrase brings."""
+    return one not in _MEANINGS and one not in _KIN and one not in _SIDES and one not in LIGHT
 
 
 def sides(word: str) -> AbstractSet[tuple[str, int]]:
