@@ -46,6 +46,12 @@ class Handled:
     def slugs(self) -> list[str]:
         return [s["slug"] for s in self.reply.sources]
 
+    @property
+    def beside_search_ms(self) -> float:
+        """What it took on top of embedding and search."""
+        searched: float = sum(call["ms"] for call in self.run.calls if call["tool"] == "search_knowledge_base")
+        return self.ms - searched
+
     def unsupported(self) -> list[str]:
         """The sentences of an answer that stand word for word in no passage it cites."""
         if self.verdict != "answer":

@@ -31,6 +31,7 @@ def summary(done: Answered) -> dict[str, Any]:
         "model_calls_mean": round(sum(one.run.model_calls for one in done.questions) / len(done.questions), 4),
         "p50_ms": percentile(times, 0.5),
         "p95_ms": percentile(times, 0.95),
+        "beside_search_p95_ms": percentile(sorted(one.beside_search_ms for one in done.questions), 0.95),
         "cost_usd": float(sum(one.run.cost_usd or 0 for one in everything)),
         "offtopic": len(done.offtopic),
         "offtopic_answered": rate([one.verdict == "answer" for one in strange]),
