@@ -20,7 +20,8 @@ _VERBS = frozenset(
     ).split()
 )
 _CONDITION = frozenset("if when unless until once who which without".split())
-_BEGINS = _CONDITION | {"it", "they", "we", "you", "he", "she", "this"}
+_VAGUE = frozenset("be can come do get go have make more not other take up".split())  # they hint at too much
+_BEGINS = _CONDITION | {"it", "they", "we", "you", "he", "she", "this", "do", "never"}
 _HARD = frozenset("not no never cannot nobody none neither nor unable nothing nowhere hardly".split())
 _HARD_PAIRS = frozenset({("instead", "of"), ("rather", "than")})
 _REFUSE = frozenset(
@@ -117,7 +118,7 @@ def of_words(tokens: tuple[str, ...], text: str = "") -> Clause:
         signs={meaning: frozenset(some) for meaning, some in signs.items()},
         hard=hard,
         soft=_SOFT.intersection(map(stem, tokens)),
-        kin=frozenset(group for word in tokens for group in kin(stem(word))),
+        kin=frozenset(group for word in tokens if word not in _VAGUE for group in kin(stem(word))),
         poles=frozenset(pole for word in tokens for pole in sides(word)),
     )
 
@@ -132,6 +133,9 @@ def clauses(text: str) -> tuple[Clause, ...]:
         part = text[start : end.start() if end else len(text)]
         glue = text[end.start() : end.end()] if end else ""
         start = end.end() if end else len(text)
+        if waiting and _begins(part):
+            found.append(waiting)
+            waiting = ""
         here = waiting + part
         plain = set(words(normal(here)))
         has_verb = bool(plain & (_VERBS | _HARD)) or len(plain) > 5 or _begins(part)
