@@ -10,7 +10,7 @@ from agent_runner.wording import LIGHT, is_content, sides, stem
 HINTED = 0.3  # how far a word is missing where one that may stand for it is said
 # Small words that turn a sentence round when they come, go or move.
 _KINDS = {
-    "no": "not no never without nobody none neither nor unless except cannot unable",
+    "no": "not no never without nobody none neither nor cannot unable",
     "only": "only just solely",
     "must": "must required need needs needed necessary have has",
     "may": "can may could optional might able",

@@ -15,6 +15,8 @@ _DIMENSIONS = frozenset(
     {"time", "month", "kb", "mb", "gb", "tb", "percent", "$", "€", "£", "m", "cm", "km", "°", "rank", "clock"}
 )
 _IN_PATH = re.compile(r">\W{0,4}([A-Z]\w*)")
+_BEFORE_PATH = re.compile(r"\b([^\W\d_]+)\W{0,3}>")
+_STARTS = re.compile(r"(?:^|[.!?]\s+|\n\s*)([A-Z]\w*)")
 _LABEL = re.compile(r"[*`_]{1,2}([^*`_\n]{2,60})[*`_]{1,2}|[\"“]([^\"”\n]{2,60})[\"”]")
 _CAPITAL = re.compile(r"\b[A-Z][a-z]+\b")
 _PAIR = re.compile(r"\b(?:both|either|neither|pair|twice|couple)\b", re.IGNORECASE)
@@ -118,7 +120,10 @@ def _other_name(sentence: str, passage: str) -> str | None:
         for word in _CAPITAL.findall(label.group(0)):
             if word.lower() not in held and not {stem(w) for w in words(normal(word))} <= held:
                 return f"another label: {word}"
-    capitals = {w.lower() for w in re.findall(r"[A-Z][^\W_]*", passage)}
+    for name in _BEFORE_PATH.findall(sentence):
+        if name.lower() not in held and stem(name.lower()) not in held:
+            return f"another place: {name}"
+    capitals = {w.lower() for w in re.findall(r"[A-Z][^\W_]*", _STARTS.sub("", passage))}
     for name in _IN_PATH.findall(sentence):
         if name.lower() not in capitals:
             return f"another place: {name}"

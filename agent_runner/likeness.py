@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from agent_runner.copying import HINTED, changes, copied, rise
 from agent_runner.polarity import Clause, clauses, hints_at, is_condition, is_opposite, of_words, read, said_of
-from agent_runner.wording import LIGHT, is_rare
+from agent_runner.wording import LIGHT, is_content, is_rare, stem
 
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _STEP_END = re.compile(
@@ -125,10 +125,17 @@ def _of_steps(sentence: str, passage: _Passage) -> list[Figures]:
                 "step": share,
                 "odd_part": beside * min(missing, 2.0) * (1 - shares[at]),
                 "odd_share": beside * share,
+                "new_verb": float(_is_new(step.tokens[0], passage.whole)),
                 "new_duty": min(missing, 1.0) * bool(_DUTY.intersection(step.tokens)),
             }
         )
     return found
+
+
+def _is_new(word: str, passage: Clause) -> bool:
+    """Whether it is a word that says something and that the passage has nothing like."""
+    one = stem(word)
+    return is_content(word) and said_of(one, passage) is None and not hints_at(one, passage)
 
 
 def _near(clause: Clause, mine: Clause, passage: _Passage) -> list[tuple[Clause, Clause]]:

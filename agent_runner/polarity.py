@@ -20,6 +20,8 @@ _VERBS = frozenset(
     ).split()
 )
 _CONDITION = frozenset("if when unless until once who which without".split())
+_VAGUE = frozenset("be can come do get go have make more not other take up".split())  # they hint at too much
+_BEGINS = _CONDITION | {"it", "they", "we", "you", "he", "she", "this", "do", "never"}
 _HARD = frozenset("not no never cannot nobody none neither nor unable nothing nowhere hardly".split())
 _HARD_PAIRS = frozenset({("instead", "of"), ("rather", "than")})
 _REFUSE = frozenset(
@@ -27,7 +29,8 @@ _REFUSE = frozenset(
         stem,
         (
             "block prevent skip exclude ignore reject refuse decline lose lost lack avoid fail stop remove lift cancel "
-            "forbid prohibit deny leave miss missing restrict limit impossible unavailable ineligible exceed invalid"
+            "forbid prohibit deny leave miss missing restrict limit impossible unavailable ineligible exceed invalid "
+            "interrupt disturb hinder affect"
         ).split(),
     )
 )
@@ -115,7 +118,7 @@ def of_words(tokens: tuple[str, ...], text: str = "") -> Clause:
         signs={meaning: frozenset(some) for meaning, some in signs.items()},
         hard=hard,
         soft=_SOFT.intersection(map(stem, tokens)),
-        kin=frozenset(group for one, _ in stems for group in kin(one)),
+        kin=frozenset(group for word in tokens if word not in _VAGUE for group in kin(stem(word))),
         poles=frozenset(pole for word in tokens for pole in sides(word)),
     )
 
@@ -130,9 +133,12 @@ def clauses(text: str) -> tuple[Clause, ...]:
         part = text[start : end.start() if end else len(text)]
         glue = text[end.start() : end.end()] if end else ""
         start = end.end() if end else len(text)
+        if waiting and _begins(part):
+            found.append(waiting)
+            waiting = ""
         here = waiting + part
         plain = set(words(normal(here)))
-        has_verb = bool(plain & (_VERBS | _HARD)) or len(plain) > 5 or _is_when(part)
+        has_verb = bool(plain & (_VERBS | _HARD)) or len(plain) > 5 or _begins(part)
         if not has_verb and glue.startswith(","):
             waiting = here + glue
             continue
@@ -145,10 +151,10 @@ def clauses(text: str) -> tuple[Clause, ...]:
     return tuple(c for c in parts if c.stems or c.hard)
 
 
-def _is_when(part: str) -> bool:
-    """Whether it begins a condition that has a verb the tables do not know: "when it ends"."""
+def _begins(part: str) -> bool:
+    """Whether it begins like a clause, though the tables do not know its verb: "when it ends", "it scratches"."""
     tokens = words(normal(part))
-    return len(tokens) > 2 and tokens[0] in _CONDITION
+    return len(tokens) > 2 and tokens[0] in _BEGINS
 
 
 def is_condition(clause: Clause) -> bool:

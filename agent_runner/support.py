@@ -12,10 +12,12 @@ from agent_runner.wording import content, quantities
 __all__ = ["SENTENCE_END", "unsupported"]
 
 WEIGHTS = Path(__file__).parent / "data" / "gate_weights.json"
-UNKNOWN = 0.49  # share of a sentence that its passage may not know, whatever else speaks for it
+UNKNOWN = 0.5  # share of a sentence that its passage may not know, whatever else speaks for it
 DENIED = 0.6  # how far a sentence that says no may be made of words that the passage says without it
 _WHY = {
-    "unknown": "other words", "foreign": "other words", "step": "nothing says a part of it", "odd_part": "a part is added to what it says",
+    "unknown": "other words", "foreign": "other words",
+    "new_verb": "nothing asks for it", "step": "nothing says a part of it",
+    "odd_part": "a part is added to what it says",
     "odd_share": "a part is added to what it says", "new_duty": "nothing asks for it", "replaced": "other words",
     "single": "a word is changed", "skips": "it is said of something else", "opposed": "the opposite",
     "turned": "the opposite", "turned_openly": "the opposite", "reversed": "the other order",

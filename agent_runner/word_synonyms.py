@@ -76,9 +76,9 @@ transmit send transfer | deliver send bring ship | ship send deliver | dispatch 
 forward send pass redirect | redirect forward send | return back send give | reply answer respond
 answer reply respond | respond reply answer react | react respond | contact reach ask write get call
 ask request want query require consult | request ask require demand apply want | demand require ask
-require need demand call | need require want must | tell inform | tell say let | inform tell notify let know
+require need demand call | need require want must | tell inform | inform tell notify let know
 notify tell inform alert email message | alert warn notify tell | warn alert caution tell
-report tell inform notify raise | announce tell inform | say state tell read | state say | state status condition
+report tell inform notify raise | announce tell inform | say state | state say | state status condition
 describe explain say outline | explain describe tell say | mention say note | suggest propose
 recommend advise suggest should best | advise recommend tell | propose suggest | invite ask add | join enter connect
 join become enter take | leave quit exit go | quit exit close leave stop | exit leave quit close | close shut end quit
@@ -89,11 +89,11 @@ mix combine | merge combine join unify | separate split apart | sort order arran
 organise arrange | move shift drag transfer relocate go | shift move | drag pull move draw | drag drop
 transfer move copy send | copy duplicate transfer carry | duplicate copy repeat | import bring load
 load import open fetch | export save take | upload add send put | upload transfer | download get save | download load
-install add set put load | uninstall remove delete | update upgrade renew install | upgrade move switch higher
-downgrade switch move lower | renew extend continue update | renew again | restart reboot start again relaunch
-relaunch restart reopen | reopen open again | repeat again | retry again try | try attempt | attempt try
-visit go open see | go visit head move open | go travel move | drive go travel | travel go ride | ride travel
-walk go | land arrive end go | reach get hit arrive contact | touch press tap | press tap push hit click hold
+install add set put load | update upgrade renew install | upgrade move switch higher | downgrade switch move lower
+renew extend continue update | renew again | restart reboot start again relaunch | relaunch restart reopen
+reopen open again | repeat again | retry again try | try attempt | attempt try | visit go open see
+go visit head move open | go travel move | drive go travel | travel go ride | ride travel | walk go
+land arrive end go | reach get hit arrive contact | touch press tap | press tap push hit click hold
 click press select hit choose | hit press tap reach | tick check select mark | untick clear uncheck deselect
 uncheck clear | mark flag tick tag highlight label | flag mark | label mark name | name call title
 rename name change call | enable activate turn switch | activate enable switch start turn

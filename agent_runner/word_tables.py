@@ -28,23 +28,23 @@ enrollment:enrol enrolled:enrol cancelled:cancel canceled:cancel cancelling:canc
 longest:long higher:high highest:high cheaper:cheap cheapest:cheap bigger:big biggest:big loss:lose notify:notif
 notified:notif notifies:notif notifying:notif notification:notif notifications:notif carry:carri carried:carri
 carries:carri carrying:carri apply:appli applied:appli applies:appli applying:appli store:storag stores:storag
-stored:storag storing:storag storage:storag storages:storag rest:remaind proof:prove police:constable received:receive
-receiving:receive receives:receive recipient:recipient recipients:recipient daily:day weekly:week monthly:month
-yearly:year nightly:night hourly:hour carrying:carry transferred:transfer transferring:transfer cars:car cares:care
-stays:stay stayed:stay sits:seat starts:start stars:star covers:cover recovers:recover recovered:recover access:access
-accessible:access accesses:access accessed:access cases:case dies:die needs:need does:do passes:pass passed:pass
-clears:clear putting:put puts:put letting:let cutting:cut cuts:cut heard:hear became:become rose:rise risen:rise
-hung:hang lent:lend lain:lie dealt:deal drew:draw drawn:draw drawing:draw fitted:fit fitting:fit planned:plan
-planning:plan shipped:ship shipping:ship split:split splitting:split swapped:swap swapping:swap tapped:tap tapping:tap
-typed:type typing:type unplugged:unplug removed:remove moved:move moves:move moving:move movement:move
-verification:verify authentication:authenticate identification:identify notifications:notify modification:modify
-modifications:modify duplication:duplicate duplicates:duplicate qualification:qualify redemption:redeem
-reception:receive receipt:receipt conversion:convert converted:convert inclusion:include exclusion:exclude
-deletion:delete deleted:delete retention:retain detection:detect connection:connect connections:connect
-selection:select selections:select expansion:expand admission:admit admitted:admit suspension:suspend
-comparison:compare analysis:analyse maintenance:maintain explanation:explain invitation:invite invitations:invite
-continuation:continue reactivation:reactivate renewals:renew trial:try proves:prove charged:charge charging:charge
-lasts:last
+stored:storag storing:storag storage:storag storages:storag rest:remaind proof:prove police:constable carrier:courier
+carriers:courier received:receive receiving:receive receives:receive recipient:recipient recipients:recipient
+daily:day weekly:week monthly:month yearly:year nightly:night hourly:hour carrying:carry transferred:transfer
+transferring:transfer cars:car cares:care stays:stay stayed:stay sits:seat starts:start stars:star covers:cover
+recovers:recover recovered:recover access:access accessible:access accesses:access accessed:access cases:case dies:die
+needs:need does:do passes:pass passed:pass clears:clear putting:put puts:put letting:let cutting:cut cuts:cut
+heard:hear became:become rose:rise risen:rise hung:hang lent:lend lain:lie dealt:deal drew:draw drawn:draw
+drawing:draw fitted:fit fitting:fit planned:plan planning:plan shipped:ship shipping:ship split:split splitting:split
+swapped:swap swapping:swap tapped:tap tapping:tap typed:type typing:type unplugged:unplug removed:remove moved:move
+moves:move moving:move movement:move verification:verify authentication:authenticate identification:identify
+notifications:notify modification:modify modifications:modify duplication:duplicate duplicates:duplicate
+qualification:qualify redemption:redeem reception:receive receipt:receipt conversion:convert converted:convert
+inclusion:include exclusion:exclude deletion:delete deleted:delete retention:retain detection:detect
+connection:connect connections:connect selection:select selections:select expansion:expand admission:admit
+admitted:admit suspension:suspend comparison:compare analysis:analyse maintenance:maintain explanation:explain
+invitation:invite invitations:invite continuation:continue reactivation:reactivate renewals:renew trial:try
+proves:prove charged:charge charging:charge lasts:last
 """
 
 OPPOSITES = """

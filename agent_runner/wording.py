@@ -194,6 +194,8 @@ def is_content(word: str) -> bool:
     return (
         word not in COMMON
         and word not in _NUMBER_WORDS
+        and word not in _EVERY
+        and word not in _MONTHLY
         and word[0].isalpha()
         and len(word) > 1
         and not (len(word) > 2 and _unit(word))
