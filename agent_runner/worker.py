@@ -49,7 +49,7 @@ log = structlog.get_logger()
 ROUNDS = 3  # a newer message makes it think again, at most twice
 SUGGESTIONS = 3
 ALSO = 2
-ALSO_FROM = 0.02  # confidence: what has some chance beside an article that leads
+ALSO_FROM = 0.06  # confidence: what has some chance beside an article that leads
 LOOK_AGAIN_SECONDS = 60.0
 
 
