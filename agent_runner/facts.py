@@ -5,7 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from agent_runner.wording import content, groups, is_known, names, normal, quantities, stem, words
+from agent_runner.wording import (
+    content,
+    groups,
+    is_content,
+    is_known,
+    names,
+    normal,
+    plain_amounts,
+    quantities,
+    stem,
+    words,
+)
 
 _NUMBER_END = re.compile(r"[.!?;:,]\s+|\n+|\b(?:and|but|or)\b", re.IGNORECASE)
 _LIMIT = re.compile(r"\b(maximum|minimum|more than|less than|fewer than|over|under|above|below)\b")
@@ -17,6 +28,8 @@ _DIMENSIONS = frozenset(
 _IN_PATH = re.compile(r">\W{0,4}([A-Z]\w*)")
 _BEFORE_PATH = re.compile(r"\b([^\W\d_]+)\W{0,3}>")
 _STARTS = re.compile(r"(?:^|[.!?]\s+|\n\s*)([A-Z]\w*)")
+_THREE = re.compile(r"\b(\w+) ([a-z]+) ([a-z]+)\b")
+_ANYWHERE = frozenset({"pc", "pcs", "ok"})  # capitals that name nothing
 _LABEL = re.compile(r"[*`_]{1,2}([^*`_\n]{2,60})[*`_]{1,2}|[\"“]([^\"”\n]{2,60})[\"”]")
 _CAPITAL = re.compile(r"\b[A-Z][a-z]+\b")
 _PAIR = re.compile(r"\b(?:both|either|neither|pair|twice|couple)\b", re.IGNORECASE)
@@ -59,7 +72,8 @@ def _other_number(sentence: str, passage: str) -> str | None:
     theirs = set(quantities(passage))
     if _PAIR.search(passage):
         theirs.add(("2", ""))
-    amounts = {amount for amount, _ in theirs}
+    amounts = {amount for amount, _ in theirs} | plain_amounts(passage)
+    theirs |= _after_adjectives(passage)
     for amount, unit in quantities(_ONE_OF.sub("", sentence)):
         counted = {a for a, u in theirs if u == unit and unit}
         if (amount, unit) in theirs or (amount, "") in theirs:
@@ -67,9 +81,19 @@ def _other_number(sentence: str, passage: str) -> str | None:
                 return found
         elif amount == "1" and not counted:
             continue  # "one", "a day", "once" are no numbers when nothing else is said to be counted
-        elif counted or amount not in amounts or unit in _DIMENSIONS:
+        elif (counted and unit) or amount not in amounts or unit in _DIMENSIONS:
             return f"another number: {amount} {unit}"
     return _other_limit(sentence, passage)
+
+
+def _after_adjectives(passage: str) -> set[tuple[str, str]]:
+    """What is counted with one word between: "two good checks" are two checks."""
+    return {
+        (amount, stem(thing))
+        for number, _, thing in _THREE.findall(normal(passage))
+        for amount in plain_amounts(number)
+        if is_content(thing)
+    }
 
 
 def _misplaced(sentence: str, quantity: tuple[str, str], passage: str) -> str | None:
@@ -113,7 +137,7 @@ def _other_name(sentence: str, passage: str) -> str | None:
     theirs |= {f"{w}s" for w in theirs} | {w.removesuffix("s") for w in theirs}
     for name in names(sentence):
         parts = [p for p in re.split(r"[-.]", name) if p]
-        if name not in theirs and not all(p in theirs for p in parts):
+        if name not in theirs | _ANYWHERE and not all(p in theirs for p in parts):
             return f"another name: {name}"
     held = {stem(w) for w in words(normal(passage))} | theirs
     for label in _LABEL.finditer(sentence):

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROWS = Path(__file__).parent / "data" / "gate.jsonl"
-RIDGE = 0.1
-STRICTNESS = 0.75
+RIDGE = 0.2
+STRICTNESS = 0.8
 _BY_ITSELF = {"copy", "share_unknown"}  # figures that others are made of
 OTHERS = 0.5  # weight of a row made by putting a sentence beside another passage
 

@@ -217,7 +217,7 @@ def _is_denied(clause: Clause, passage: _Passage) -> bool:
     return any(
         d.hard % 2 == 1
         and not d.soft
-        and len(_stems(d)) > 1
+        and (len(_stems(d)) > 1 or (bool(d.stems) and d.tokens[:2] == ("but", "not")))
         and all(said_of(one, clause) is not None and not is_opposite(one, clause) for one in _stems(d))
         for d, _ in passage.clauses
     )

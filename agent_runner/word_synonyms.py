@@ -1,4 +1,4 @@
-"""Everyday words that stand for each other, by what they are about; read like the groups of word_groups."""
+"""Everyday words that may stand for each other in some sentences: such a word counts as missing only in part."""
 
 VERBS = """
 see view look watch check glance | notice spot recognise detect identify discover | recognise know familiar

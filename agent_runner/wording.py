@@ -91,6 +91,9 @@ _REWRITTEN = (
         "if",
     ),
     (r"\b(?:look|looks|looking) for\b", "find"),
+    (r"\b(?:stays?|stayed|remains?) on(?= (?:when|whenever|while|until|if|even|after)\b|[.,;]|$)", "stays enabled"),
+    (r"\b(?:stays?|stayed|remains?) off(?= (?:when|whenever|while|until|if|even|after)\b|[.,;]|$)", "stays disabled"),
+    (r"\b(?:leave|leaves|leaving|left) ((?:(?!and\b)\w+ ){0,2})out\b", r"exclude \1"),
     (r"\b(?:log|sign)(?:s|ged|ned|ging|ning)?[ -](?:in|on)\b", "login"),
     (r"\b(?:log|sign)(?:s|ged|ned|ging|ning)?[ -]o(?:ut|ff)\b", "logout"),
     (r"\b(?:set|sets|setting)[ -]up\b", "configure"),
@@ -241,9 +244,16 @@ def _quantities_of(text: str) -> tuple[tuple[str, str], ...]:
                 amount = str(int(amount) + second if is_tens else int(amount) * second)
                 following = tokens[at + 2] if at + 2 < len(tokens) else ""
                 skip = True
+        if following in ("and", "to", "or") and _amount("".join(tokens[at + 2 : at + 3]) or "-"):
+            following = "".join(tokens[at + 3 : at + 4])  # "1 and 4 weeks"
         before = tokens[at - 1] if at else ""
         found.append(_counted(word, amount, before, following))
     return tuple(found)
+
+
+def plain_amounts(text: str) -> set[str]:
+    """The numbers of `text` as they stand there, whatever they count."""
+    return {amount for word in words(normal(text)) if (amount := _amount(word))}
 
 
 def _counted(word: str, amount: str, before: str, following: str) -> tuple[str, str]:
