@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROWS = Path(__file__).parent / "data" / "gate.jsonl"
 RIDGE = 0.2
-STRICTNESS = 0.8
+STRICTNESS = 0.885
 _BY_ITSELF = {"copy", "share_unknown"}  # figures that others are made of
 OTHERS = 0.5  # weight of a row made by putting a sentence beside another passage
 

@@ -13,6 +13,7 @@ _OURSELVES = frozenset("i we let".split())
 _BETWEEN = frozenset(
     "already also always just now then still gladly happily really personally ourselves myself".split()
 )
+_REFUSING = frozenset("can't cannot don't".split())
 _PROMISED = frozenset(
     "refund pay give credit replace reset delete change cancel compensate guarantee promise waive".split()
 )
@@ -112,7 +113,9 @@ def _said_by_us(text: str) -> set[tuple[str, ...]]:
 
 
 def _is_custom(said: tuple[str, ...], source: str) -> bool:
-    """What a company does with everybody, said of the thing by the article: "we ship", "orders are shipped"."""
+    """What a company cannot do, or does with everybody, said of the thing by the article: "orders are shipped"."""
+    if (said[0] == "we" and (said[-1] in _REFUSING or "unable" in said)) or said[:3] == ("let", "us", "know"):
+        return True
     is_present = len(said) == 2 and said[0] == "we" and not re.fullmatch(_PARTICIPLE, said[1])
     return is_present and said[1] not in _PROMISED and said[1][:4] in _plain(source)
 

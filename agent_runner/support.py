@@ -12,6 +12,9 @@ from agent_runner.wording import content, quantities
 __all__ = ["SENTENCE_END", "unsupported"]
 
 WEIGHTS = Path(__file__).parent / "data" / "gate_weights.json"
+SHORT = 2  # words that say something: of so few, each must be known, or have a relative in the passage
+SHORT_UNKNOWN = 0.4
+TURNED = 0.5  # how far a sentence that counts something may say no where the article says yes
 UNKNOWN = 0.5  # share of a sentence that its passage may not know, whatever else speaks for it
 DENIED = 0.6  # how far a sentence that says no may be made of words that the passage says without it
 _WHY = {
@@ -47,6 +50,10 @@ def _problem(sentence: str, passage: str) -> str | None:
     values = figures(sentence, passage)
     if found := kept_back(values):
         return found
+    if len(set(content(sentence))) <= SHORT and values["share_unknown"] > SHORT_UNKNOWN:
+        return "other words"
+    if quantities(sentence) and values.get("+no", 0.0) >= TURNED:
+        return "it says no where the article does not"
     weights, limit = _weights()
     parts = {name: values.get(name, 0.0) * weight for name, weight in weights.items()}
     if sum(parts.values()) <= limit:
