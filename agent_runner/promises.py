@@ -53,6 +53,7 @@ _PATTERNS = tuple(
             r"\b(?:bucks|fees?|cheap(?:er|ly)?|half price|for free|free of charge|no charge|costs? nothing|waived?)\b",
             r"\b\d+\s?(?:%|percent) (?:off|less|cheaper)",
         ),
+        ("an assurance", r"\b(?:not even|nobody else|no one else) "),
         ("something about others", r"\b(?:competitors?|competition|rivals?)\b"),
         (
             "a demand for a secret",
