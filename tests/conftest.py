@@ -17,7 +17,7 @@ GROUP_MIGRATIONS = (
     "channels_app.migrations.0002_notice_permissions",
     "agent_runner.migrations.0003_metric_permissions",
     "knowledge.migrations.0004_editors",
-    "agent_runner.migrations.0007_case_permissions",
+    "agent_runner.migrations.0008_case_permissions",
 )
 
 

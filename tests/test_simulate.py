@@ -44,7 +44,7 @@ def mail(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
 
 def test_a_mail_is_answered_by_a_mail_and_a_reply_to_it_goes_on_with_its_ticket(instance: Path) -> None:
     code, found = mail(instance, *QUESTION)
-    assert (code, found["status"], found["citations"]) == (0, "answered", ["reset-your-password"])
+    assert (code, found["status"], found["citations"][0]) == (0, "answered", "reset-your-password")
     times = [found[name] for name in ("accepted_ms", "answered_ms", "delivered_ms")]
     assert times == sorted(times)
     assert found["accepted_ms"] <= found["answered_ms"]
