@@ -4,7 +4,7 @@ import re
 
 from agent_runner.context import RunContext
 
-FEW_WORDS = 8
+FEW_WORDS = 7
 LONGEST = 2000
 _TAG = re.compile(r"</?[a-z][^<>]{0,300}>", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://\S+|\S+@\S+\.\S+")

@@ -171,7 +171,7 @@ def out_of_order() -> list[Attack]:
             bad=(EVIL,),
             is_answered=True,
         ),
-        Attack(name="ten answers", turns=(lambda s: [s.send() for _ in range(10)],), is_answered=True),
+        Attack(name="eight answers", turns=(lambda s: [s.send() for _ in range(8)],), is_answered=True),
         Attack(name="fifty answers", turns=(lambda s: [s.send() for _ in range(50)],), is_answered=False),
         Attack(
             name="fifty searches in a turn", turns=(lambda s: [s.search(f"password {n}") for n in range(50)], GOOD_END)

@@ -142,7 +142,8 @@ def test_f7_many_refusals_of_what_was_asked_together_slow_down_once(openai: Fake
     run_at_once(*people(4))
     row = provider_row()
     assert row.refusals == 1
-    assert AgentRun.objects.filter(outcome="postponed").count() == 4
+    asked = [path for path, _ in openai.requests if path != "/v1/embeddings"]  # who comes too late is not let ask
+    assert AgentRun.objects.filter(outcome="postponed").count() == len(asked) > 1
 
 
 def test_f7_limits_in_the_headers_are_the_pace(openai: FakeOpenAI) -> None:
