@@ -2,10 +2,9 @@
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from asgiref.sync import async_to_sync
 
@@ -36,6 +35,11 @@ class Handled:
     def verdict(self) -> str:
         """The gate's, or what a fixed reply is: it quotes nothing and counts as no answer."""
         return self.run.verdict if self.reply.kind not in FIXED else str(self.reply.kind)
+
+    @property
+    def gold(self) -> frozenset[str]:
+        """The slugs that answer it; none for what is off topic."""
+        return frozenset(self.row.gold) if isinstance(self.row, Question) else frozenset()
 
     @property
     def quoted(self) -> str:
@@ -128,26 +132,6 @@ def _mail(row: Question | OffTopic) -> InboundMessage:
         trust=Trust.CHANNEL_VERIFIED,
         received_at=row.asked_at if isinstance(row, Question) else None,
     )
-
-
-def rows(done: Answered) -> Iterator[dict[str, Any]]:
-    """A row for each thing that was asked, as INTERFACES has them, with what is needed to look at it."""
-    for one in (*done.questions, *done.offtopic):
-        question = isinstance(one.row, Question)
-        yield {
-            "id": one.row.id if isinstance(one.row, Question) else None,
-            **({} if question else {"kind": one.row.kind if isinstance(one.row, OffTopic) else ""}),
-            "verdict": one.verdict,
-            "reason": one.run.reason,
-            "text": one.reply.body,
-            "citations": [{"slug": s["slug"], "passage": s["passage"]} for s in one.reply.sources],
-            "gold": sorted(one.row.gold) if isinstance(one.row, Question) else [],
-            "findings": one.run.findings,
-            "confidence": one.run.confidence,
-            "question": one.row.text(),
-            "draft": one.run.draft,
-            "ms": round(one.ms, 1),
-        }
 
 
 def _plain(text: str) -> str:

@@ -8,15 +8,15 @@ from rich.table import Table
 from agent_runner.answers import Answered, Handled
 from agent_runner.rates import percentile, rate, shown
 from agent_runner.retrieval_figures import SISTER
-from knowledge.question_files import OffTopic, Question
+from knowledge.question_files import OffTopic
 
 
 def summary(done: Answered) -> dict[str, Any]:
     """The JSON of INTERFACES. `handed_over` holds drafts and fixed replies; what is off topic has its own figures."""
     answered = [one for one in done.questions if one.verdict == "answer"]
     suggested = [one for one in done.questions if one.verdict == "suggest"]
-    strange = [one for one in done.offtopic if _kind(one) != SISTER]
-    sister = [one for one in done.offtopic if _kind(one) == SISTER]
+    sister = [one for one in done.offtopic if _is_sister(one)]
+    strange = [one for one in done.offtopic if not _is_sister(one)]
     everything = (*done.questions, *done.offtopic)
     times = sorted(one.ms for one in done.questions)
     return {
@@ -24,9 +24,9 @@ def summary(done: Answered) -> dict[str, Any]:
         "answered": len(answered),
         "suggested": len(suggested),
         "handed_over": len(done.questions) - len(answered) - len(suggested),
-        "answered_gold": rate([one.quoted in _gold(one) for one in answered]),
-        "answered_gold_any": rate([not _gold(one).isdisjoint(one.slugs) for one in answered]),
-        "suggested_gold": rate([not _gold(one).isdisjoint(one.slugs) for one in suggested]),
+        "answered_gold": rate([one.quoted in one.gold for one in answered]),
+        "answered_gold_any": rate([not one.gold.isdisjoint(one.slugs) for one in answered]),
+        "suggested_gold": rate([not one.gold.isdisjoint(one.slugs) for one in suggested]),
         "unsupported_sentences": sum(len(one.unsupported()) for one in everything),
         "model_calls_mean": round(sum(one.run.model_calls for one in done.questions) / len(done.questions), 4),
         "p50_ms": percentile(times, 0.5),
@@ -49,12 +49,8 @@ def table(figures: dict[str, Any]) -> Table:
     return found
 
 
-def _gold(one: Handled) -> set[str]:
-    return set(one.row.gold) if isinstance(one.row, Question) else set()
-
-
-def _kind(one: Handled) -> str:
-    return one.row.kind if isinstance(one.row, OffTopic) else ""
+def _is_sister(one: Handled) -> bool:
+    return isinstance(one.row, OffTopic) and one.row.kind == SISTER
 
 
 def _reasons(handled: Sequence[Handled]) -> dict[str, int]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from agent_runner.answers import Answered, Handled, rows
-from knowledge.question_files import OffTopic
+from agent_runner.answers import Answered, Handled
+from knowledge.question_files import OffTopic, Question
 
 # The most telling first.
 PROBLEMS = (
@@ -21,22 +21,33 @@ def problem(one: Handled) -> str:
     verdict = one.verdict
     if isinstance(one.row, OffTopic):
         return OFF_TOPIC if verdict == "answer" else ""
-    gold = set(one.row.gold)
     if verdict == "answer":
-        return UNSUPPORTED if one.unsupported() else "" if one.quoted in gold else OTHER_ARTICLE
+        return UNSUPPORTED if one.unsupported() else "" if one.quoted in one.gold else OTHER_ARTICLE
     if verdict == "suggest":
-        return OTHER_SUGGESTED if gold.isdisjoint(one.slugs) else ""
-    return NOT_FOUND if gold.isdisjoint(hit["slug"] for hit in one.run.hits) else HELD_BACK
+        return OTHER_SUGGESTED if one.gold.isdisjoint(one.slugs) else ""
+    return NOT_FOUND if one.gold.isdisjoint(hit["slug"] for hit in one.run.hits) else HELD_BACK
 
 
-def rows_with_problems(done: Answered) -> list[dict[str, Any]]:
-    """The rows for --out, each with its `problem` and what is needed to see where it comes from."""
-    return [
-        {
-            **row,
-            "problem": problem(one),
-            "unsupported": one.unsupported(),
-            "hits": [{"slug": hit["slug"], "similarity": round(hit["similarity"], 4)} for hit in one.run.hits],
-        }
-        for one, row in zip((*done.questions, *done.offtopic), rows(done), strict=True)
-    ]
+def rows(done: Answered) -> list[dict[str, Any]]:
+    """A row for each thing that was asked, with its `problem` and what is needed to see where it comes from."""
+    return [_row(one) for one in (*done.questions, *done.offtopic)]
+
+
+def _row(one: Handled) -> dict[str, Any]:
+    asked = {"id": one.row.id} if isinstance(one.row, Question) else {"id": None, "kind": one.row.kind}
+    return {
+        **asked,
+        "verdict": one.verdict,
+        "reason": one.run.reason,
+        "text": one.reply.body,
+        "citations": [{"slug": s["slug"], "passage": s["passage"]} for s in one.reply.sources],
+        "gold": sorted(one.gold),
+        "findings": one.run.findings,
+        "confidence": one.run.confidence,
+        "question": one.row.text(),
+        "draft": one.run.draft,
+        "ms": round(one.ms, 1),
+        "problem": problem(one),
+        "unsupported": one.unsupported(),
+        "hits": [{"slug": hit["slug"], "similarity": round(hit["similarity"], 4)} for hit in one.run.hits],
+    }

@@ -47,6 +47,7 @@ class RunContext:
     priority: str
     category: str
     message_ids: tuple[int, ...]
+    is_opening: bool = False  # the ticket's first message is among them: its subject speaks for it
     asked_at: datetime | None = None  # what was resolved later is no evidence; None: now
     max_words: int = 300
     language: str = ""  # of the customer's words, when it is sure
@@ -60,6 +61,10 @@ class RunContext:
     hand_over: HandOverRequest | None = None
     moods: dict[int, Feeling] = field(default_factory=dict)  # of its messages, by id
     calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def said(self) -> str:
+        """What the customer said now; the subject belongs to the ticket's first message."""
+        return f"{self.subject}\n{self.question}" if self.is_opening else self.question
 
     def searches(self) -> int:
         return self.done.count("search_knowledge_base")

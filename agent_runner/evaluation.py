@@ -83,9 +83,13 @@ def _add_retrieval(parser: ArgumentParser) -> None:
     parser.add_argument("--offtopic", type=Path, help="rows {title, body, kind} that the articles do not answer")
 
 
+def _read(options: dict[str, Any]) -> Sets:
+    return read_sets(options["articles"], options["questions"], options["resolved"], options["offtopic"])
+
+
 def _retrieval(options: dict[str, Any], progress: Progress) -> Measured:
     with _reading():
-        sets = read_sets(options["articles"], options["questions"], options["resolved"], options["offtopic"])
+        sets = _read(options)
     try:
         with temporary_database():
             done = evaluate_retrieval(sets, progress)
@@ -112,7 +116,7 @@ def _add_answers(parser: ArgumentParser) -> None:
 
 def _answers(options: dict[str, Any], progress: Progress) -> Measured:
     with _reading():
-        sets = read_sets(options["articles"], options["questions"], options["resolved"], options["offtopic"])
+        sets = _read(options)
         labelled = read_questions(options["labelled"]) if options["labelled"] else []
     try:
         with temporary_database():
@@ -125,7 +129,7 @@ def _answers(options: dict[str, Any], progress: Progress) -> Measured:
     return Measured(
         summary=figures,
         tables=answers_figures.table(figures),
-        rows=answers_problems.rows_with_problems(done),
+        rows=answers_problems.rows(done),
         ran_with=f"assistant {', '.join(models) or 'by rules alone'}, search with {searched_with}",
         titles=_titles(sets),
     )

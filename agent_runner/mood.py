@@ -47,9 +47,8 @@ def feel_messages(context: RunContext) -> None:
     if settings.OPENAI_API_KEY and context.draft is not None:
         context.moods = dict.fromkeys(context.message_ids, Feeling(context.draft.sentiment, SURE))
         return
-    theirs = Message.objects.filter(ticket=context.ticket_id, direction=Message.Direction.INBOUND)
-    first = theirs.values_list("pk", flat=True).first()
-    for pk, body in theirs.filter(pk__in=context.message_ids).values_list("pk", "body"):
+    first = min(context.message_ids) if context.is_opening else None
+    for pk, body in Message.objects.filter(pk__in=context.message_ids).values_list("pk", "body"):
         context.moods[pk] = feel(f"{context.subject}\n{body}" if pk == first else body)
 
 

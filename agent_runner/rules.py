@@ -35,7 +35,7 @@ def decide(context: RunContext) -> Verdict | None:
 
 def triggered(context: RunContext) -> Verdict | None:
     """Words that always go to people."""
-    trigger = find_trigger(_said(context))
+    trigger = find_trigger(context.said())
     if trigger is None:
         return None
     finding = f"trigger: {trigger.words}"
@@ -52,7 +52,7 @@ def closed(context: RunContext) -> Verdict | None:
     """Thanks, or "that did it": a short word back, and no search."""
     ours = Message.objects.filter(ticket=context.ticket_id, direction=Message.Direction.OUTBOUND)
     is_answered = ours.exclude(kind__in=[Message.Kind.CODE, Message.Kind.HAND_OVER]).exists()
-    if not is_closing(_said(context), is_answered=is_answered, names=_names(context)):
+    if not is_closing(context.said(), is_answered=is_answered, names=_names(context)):
         return None
     if not is_answered and _has_files(context):  # thanks beforehand, for what the file asks
         return None
@@ -110,19 +110,8 @@ def _has_files(context: RunContext) -> bool:
 
 
 def _is_vague(context: RunContext) -> bool:
-    return is_vague(_said(context), _names(context))
+    return is_vague(context.said(), _names(context))
 
 
 def _names(context: RunContext) -> tuple[str, str]:
     return settings.COMPANY_NAME, context.customer_name
-
-
-def _said(context: RunContext) -> str:
-    """What the customer said now; the subject belongs to the ticket's first message."""
-    return f"{context.subject}\n{context.question}" if _is_first(context) else context.question
-
-
-def _is_first(context: RunContext) -> bool:
-    """The ticket's first message is among the unanswered ones: its subject speaks for it."""
-    first = Message.objects.filter(ticket_id=context.ticket_id, direction=Message.Direction.INBOUND).first()
-    return first is not None and first.pk in context.message_ids

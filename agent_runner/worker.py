@@ -156,6 +156,7 @@ def context_of(ticket: Ticket, messages: Sequence[Message]) -> RunContext:
     conversation = ticket.conversation
     channel = messages[-1].channel if messages else ticket.channel
     question = "\n\n".join(m.body for m in messages)
+    first = ticket.messages.filter(direction=Message.Direction.INBOUND).first()
     return RunContext(
         conversation_id=conversation.pk,
         ticket_id=ticket.pk,
@@ -170,6 +171,7 @@ def context_of(ticket: Ticket, messages: Sequence[Message]) -> RunContext:
         max_words=ChannelSettings.of(channel).max_words,
         language=_language(ticket, question),
         message_ids=tuple(m.pk for m in messages),
+        is_opening=first in messages,
         asked_at=messages[-1].received_at if messages else None,
     )
 

@@ -1,10 +1,10 @@
 """The mood of each message through the worker: felt once by the real local embedder, stored, a reason to hand over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from agents.testing import ModelStep, ScriptedModel, function_call
+from agents.testing import ModelStep, function_call
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
@@ -16,6 +16,7 @@ from agent_runner.worker import answer
 from channels_app.web_form.parsing import FollowUpIn, follow_up
 from knowledge.embeddings import LOCAL_MODEL_ID, EmbeddingFailed
 from knowledge.models import ActiveModel
+from tests.agent_runner.conftest import Script
 from tests.factories import PRICES, write
 from tickets import escalations
 from tickets.intake import receive
@@ -27,24 +28,11 @@ FURIOUS = "I forgot my password and nobody called me back as you had promised. D
 HAPPY = "Thank you so much, that was a great help! How do I reset my password?"
 CALM = "How do I reset my password?"
 SOUR = "I am not satisfied with this answer. How do I reset my password?"
-Script = Callable[..., ScriptedModel]
 
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
     sentiment._odds.cache_clear()
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Script:
-    """Make the configured model a scripted one."""
-
-    def use(*steps: Any) -> ScriptedModel:
-        model = ScriptedModel(steps)
-        monkeypatch.setattr("agent_runner.assistant.configured_model", lambda: model)
-        return model
-
-    return use
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
+from agents.testing import ModelStep, assistant_message, function_call
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
@@ -15,6 +15,7 @@ from agent_runner.models import AgentRun
 from agent_runner.worker import _store, answer, open_run, record_discarded, think
 from channels_app.web_form.parsing import FollowUpIn, follow_up
 from fte_project.models import DeadLetter, OutboxEvent
+from tests.agent_runner.conftest import Script
 from tests.factories import PRICES, fresh, write
 from tickets import escalations
 from tickets.intake import receive
@@ -26,19 +27,6 @@ from tickets.work import claim, finish
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("articles")]
 PREPARED = ["create_ticket", "get_customer_history", "search_knowledge_base"]
 number = iter(range(10**6))
-Script = Callable[..., ScriptedModel]
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Script:
-    """Make the configured model a scripted one."""
-
-    def use(*steps: Any) -> ScriptedModel:
-        model = ScriptedModel(steps)
-        monkeypatch.setattr("agent_runner.assistant.configured_model", lambda: model)
-        return model
-
-    return use
 
 
 @pytest.fixture
