@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import psutil
@@ -22,10 +23,18 @@ BASE = Path(__file__).parent.parent
 
 
 def kill_postgres(state: Path) -> None:
-    """SIGKILL the server of this state folder with everything below it."""
+    """SIGKILL the server of this state folder with everything below it.
+
+    It is stopped before its children are counted: one that it forked after the count would live on, wait for ever for
+    a lock whose holder is dead, and hold the shared memory that a new server must have for itself.
+    """
     pid = Postgres(state).pid()
     assert pid is not None
     postmaster = psutil.Process(pid)
+    postmaster.suspend()
+    deadline = time.monotonic() + 5
+    while postmaster.status() != psutil.STATUS_STOPPED and time.monotonic() < deadline:
+        time.sleep(0.001)
     victims = [postmaster, *postmaster.children(recursive=True)]
     for victim in victims:
         with contextlib.suppress(psutil.NoSuchProcess):
