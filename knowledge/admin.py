@@ -162,6 +162,7 @@ class ArticleAdmin(ModelAdmin):
             save(obj)
         elif obj.index_error:
             try_again(obj)
+        desk_views.warn_of_suspicions(request, obj)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         changes = super().construct_change_message(request, form, formsets, add)
@@ -214,9 +215,11 @@ class ArticleAdmin(ModelAdmin):
             try:
                 with transaction.atomic():
                     # As it is now: a colleague may have saved since the list was read.
-                    MOVES[name].do(Article.objects.select_for_update().get(pk=article.pk))
+                    current = Article.objects.select_for_update().get(pk=article.pk)
+                    MOVES[name].do(current)
                     self.log_change(request, article, MOVES[name].logged)
                 done += 1
+                desk_views.warn_of_suspicions(request, current)
             except EmptyText:
                 messages.error(request, f"“{article}” was left as it is. {NO_TEXT}")
         messages.success(request, f"{MOVES[name].logged.strip('.')}: {done} article{'' if done == 1 else 's'}.")

@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
+from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_POST, require_safe
 
 from fte_project.markup import to_html
@@ -17,9 +18,11 @@ from knowledge.desk_page import index_in_words, tried
 from knowledge.models import Article
 from knowledge.publishing import EmptyText
 from knowledge.revisions import changes, has_text_of, restore, revision, revisions
+from knowledge.suspicions import ADVICE, in_article
 
 VIEW, CHANGE, HISTORY = "knowledge.view_article", "knowledge.change_article", "knowledge.view_historicalarticle"
 REVISIONS_PER_PAGE = 20
+WARNED_OF = 5  # lines: somebody who has read so many looks at the whole text
 
 
 def _allow(request: HttpRequest, *permissions: str) -> None:
@@ -30,6 +33,16 @@ def _allow(request: HttpRequest, *permissions: str) -> None:
 def _page(request: HttpRequest, model_admin: Any, name: str, title: str, context: dict[str, Any]) -> TemplateResponse:
     frame = {**model_admin.admin_site.each_context(request), "opts": model_admin.model._meta, "title": title}
     return TemplateResponse(request, f"admin/knowledge/article/{name}.html", {**frame, **context})
+
+
+def warn_of_suspicions(request: HttpRequest, article: Article) -> None:
+    """Tell who saved it what in its text reads like an order to the assistant, or is hidden. It stays saved."""
+    found = in_article(title=article.title, summary=article.summary, body_md=article.body_md)
+    if article.status == Article.Status.ARCHIVED or not found:
+        return
+    more = f"… and {len(found) - WARNED_OF} more." if len(found) > WARNED_OF else ""
+    lines = format_html_join("", "<br>• {}", ((line,) for line in [*found[:WARNED_OF], more] if line))
+    messages.warning(request, format_html("“{}” is saved, but please look at this:{}<br>{}", article, lines, ADVICE))
 
 
 @require_POST
@@ -108,4 +121,5 @@ def restore_text(request: HttpRequest, pk: int, record_pk: int, model_admin: Any
         return redirect("admin:knowledge_article_revision", pk, record_pk)
     model_admin.log_change(request, article, f"Text of revision {record.revision} restored.")
     messages.success(request, f"The text of revision {record.revision} is back, as revision {article.revision}.")
+    warn_of_suspicions(request, article)
     return redirect("admin:knowledge_article_change", pk)

@@ -120,7 +120,7 @@ def test_an_article_that_is_only_a_title_is_found_by_it() -> None:
 
 @pytest.mark.usefixtures("articles")
 @pytest.mark.parametrize("status", ["draft", "archived"])
-def test_what_is_not_published_is_never_found(status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f9_what_is_not_published_is_never_found(status: str, monkeypatch: pytest.MonkeyPatch) -> None:
     Article.objects.filter(slug="reset-your-password").update(status=status)
     assert Chunk.objects.filter(article__slug="reset-your-password").exists()
     for words_only in (False, True):

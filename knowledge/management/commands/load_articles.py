@@ -1,6 +1,7 @@
 """Load articles from files and index them."""
 
 from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from knowledge.indexing import index_waiting
-from knowledge.loading import BadArticle, load, read_articles
+from knowledge.loading import ArticleText, BadArticle, load, read_articles
 from knowledge.models import Article
+from knowledge.suspicions import ADVICE, in_article
 
 
 class Command(BaseCommand):
@@ -21,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            counts = load(read_articles(options["path"]))
+            counts = load(self._looked_at(read_articles(options["path"])))
         except (BadArticle, OSError, UnicodeDecodeError) as error:
             raise CommandError(str(error), returncode=2) from error
         waiting = Article.objects.all().waiting().count()
@@ -34,3 +36,15 @@ class Command(BaseCommand):
         )
         if failed:
             raise CommandError(f"{failed} articles could not be indexed; the desk shows why.")
+
+    def _looked_at(self, texts: Iterable[ArticleText]) -> Iterator[ArticleText]:
+        """The same, and what an editor would be warned of when saving them."""
+        suspicious = 0
+        for text in texts:
+            found = in_article(title=text.title, summary=text.summary, body_md=text.body_md)
+            for line in found:
+                self.stderr.write(f"{text.slug}: {line}")
+            suspicious += bool(found)
+            yield text
+        if suspicious:
+            self.stderr.write(f"Please look at {suspicious} of the articles. {ADVICE}")
