@@ -48,7 +48,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
         rf"\b(?:beachte|befolge)\w*\b{_NEAR}\b(?:anweisungen|regeln|vorgaben|instruktionen|richtlinien) nicht\b|\bab (?:jetzt|sofort|nun) gilt\b",
         rf"\b(?:vergiss|ignoriere?) alles\b,?{_NEAR}\b(?:gesagt|vorher|bisher|oben|davor|gelernt)\b",
         r"\b(?:ignor(?:a|e|en|ad)|olvid(?:a|e|en|ad|ate)|desobede\w+|descart(?:a|e|en|em)|omit[ae]|haz caso omiso|no (?:sigas|hagas caso|obedezcas|tengas en cuenta))\b"
-        rf"(?=[^.!?,;]{{0,70}}\b(?:tod[ao]s|anterior\w*|previ[ao]s|tus|arriba)\b){_NEAR}\b(?:instrucciones|reglas|ordenes|indicaciones|directrices|normas|prompts?)\b",
+        rf"(?=[^.!?,;]{{0,70}}\b(?:tod[ao]s|anterior\w*|previ[ao]s|tus|sus|arriba)\b){_NEAR}\b(?:instrucciones|reglas|ordenes|indicaciones|directrices|normas|prompts?)\b",
         r"\b(?:ignore[zr]?|oublie[zr]?|ne (?:tiens|tenez|suis|respecte[zr]?) (?:pas|plus)|fai(?:s|tes) abstraction|contourne[zr]?|desobeis\w*)\b"
         rf"(?=[^.!?,;]{{0,70}}\b(?:toutes|tous|precedent\w*|anterieur\w*|tes|ci-dessus)\b){_NEAR}\b(?:instructions|consignes|regles|directives|ordres|prompts?)\b",
         r"\b(?:ignor(?:a|e|em)|esquec(?:a|am)|desconsider(?:a|e|em)|descart(?:a|e|en|em)|desobedec\w+|nao (?:siga|obedeca|leve em conta))\b"
@@ -63,10 +63,11 @@ ORDERS: dict[str, tuple[str, ...]] = {
     "it gives an assistant another role": (
         rf"\byou (?:are|have|act){_G}\b{_WITHOUT}",
         r"\byou (?:have|follow|obey|know|are bound by) no (?:rules|restrictions|limits|limitations|filters|guidelines)\b",
-        r"\byou are (?:now )?(?:no longer (?:bound|an? (?:ai|assistant|bot))|dan\b|jailbroken|unfiltered|unrestricted|uncensored)",
+        r"\byou are (?:now )?(?:no longer (?:bound|an? (?:\w+ )?(?:ai|agent|assistant|bot))|dan\b|jailbroken|unfiltered|unrestricted|uncensored)",
         r"\byou are (?:now )?in (?:\w+ )?(?:maintenance|developer|debug|god|admin|test|root|training) mode\b|\b(?:unrestricted|uncensored|unfiltered|jailbreak|god|dan) mode\b",
         rf"\bstop (?:being|acting as) (?:an? |the )?(?:\w+ )?{_MACHINE}",
-        r"\b(?:du hast keine|no tienes|tu n'as (?:aucune?|pas de|plus de)|voce nao tem|non hai)(?: \w+)? (?:regeln|grenzen|reglas|limites?|regles?|regras|regole|limiti)\b",
+        r"\byour (?:only|sole|new|true|real) (?:goal|purpose|task|job|aim|mission) (?:is|now)\b",
+        r"\b(?:du hast keine|no tienes|tu n'a(?:s|vais) (?:aucune?|pas de|plus de)|voce nao tem|non hai)(?: \w+)? (?:regeln|grenzen|reglas|limites?|regles?|regras|regole|limiti)\b",
         rf"\byou are now (?:an? |the |my )(?:\w+ ){{0,2}}?{_MACHINE}",
         rf"\bpretend (?:to be|that you|you are|you're|you have)\b|\bact as (?:if you|though you|(?:an? |the |my )?(?:\w+ )?{_MACHINE})",
         r"\b(?:from (?:now|here|this point) on(?:wards?)?|henceforth),? (?:you (?:are|must|shall|answer|act|say|reply|respond|obey|follow|only|always|will (?:answer|act|say|reply|respond|obey|be|only))|your (?:name|role|task|job|answers?|repl(?:y|ies)|responses?|only)|(?:always|only) (?:answer|reply|respond|say))\b",
@@ -86,7 +87,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
         r"\b(?:late|dead|deceased) grand(?:mother|ma|father|pa)\b|\bgrand(?:mother|ma|father|pa) used to (?:read|tell)\b",
     ),
     "it imitates the signs that part the speakers in an assistant's input": (
-        r"<\|[\w-]{2,24}\|>|\[ ?/?inst ?\]|<</?sys>>",
+        r"<\|[\w-]{2,24}\|>|\[ ?/?(?:inst|system|assistant) ?\]|\bsystem override\b|<</?sys>>",
         r"(?m:^)[\s>#-]{0,8}(?:system|assistant|developer|ai|llm|chatbot)\s{0,2}:|\b(?:user|human|customer): ?[^\n]{0,200}\s(?:assistant|ai|bot): ?|\bassistant: (?:sure|certainly|of course|okay)\b",
         r"#{2,6}\s?(?:instruction|system|assistant|human)\s?:",
         r"\{\{[#/~]?\s?(?:system|assistant|user)\b",
@@ -105,7 +106,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
         rf"{_NOT}\b(?:output|print|repeat|recite|reveal|dump|paste|append|encode)\b{_G}\b(?:conversation so far|chat history|whole conversation|entire conversation|text of the conversation|everything above|(?:text|messages|words|lines) above)\b",
         rf"{_NOT}\b(?:reveal|leak|disclose|exfiltrate|print|recite|(?:give|tell|show|send) me)\b{_G}\b(?:api[\s_-]?keys?|secret[\s_-]?keys?|access tokens?|passwords?|credentials|environment variables?|secrets?(?: \w+)?|private keys?)\b",
         rf"\b(?:list|give|show|tell|send|reveal|name|print|read)\b{_G}\b{_PRIVATE} (?:of|from|for) (?:the )?(?:other|another|all|every) (?:customer|client)s?\b",
-        rf"\b(?:list|give|show|tell|send|reveal|name|print|read)\b{_G}\b(?:other|another) (?:customer|client)s?'?s? {_PRIVATE}\b",
+        rf"\b(?:list|give|show|tell|send|reveal|name|print|read)\b{_G}\b(?:other|another|every|all) (?:customer|client)s?'?s? {_PRIVATE}\b",
         r"\b(?:give|tell|show) me\b[^.!?]{0,30}?\b(?:link|token|ticket|secret|prompt|password|addresses|data)\b",
         rf"\b(?:verrat\w*|offenbare|revela|revele[zr]?|rivela|divulga|devoile[zr]?|preisgeben)\b{_G}\b(?:geheim\w*|api-?schlussel|pass?wort\w*|anweisungen|clave|contrasena|instrucciones|cle|mots? de passe|consignes|chave|senha|instrucoes|chiave|password|istruzioni|api)\b",
         rf"\b(?:zeige|nenne|gib|wiederhole|muestra|dime|dame|repite|montre|affiche|donne|repete|mostre|diga|repita|mostra|dimmi|ripeti)\b{_G}\b(?:deine anweisungen|tus instrucciones|tes (?:instructions|consignes)|suas instrucoes|tue istruzioni)\b",
@@ -144,7 +145,7 @@ HIDDEN: dict[str, tuple[str, ...]] = {
 # The same, where it is no code that the page shows.
 UNSEEN: dict[str, tuple[str, ...]] = {
     "your readers do not see it, but the assistant reads it": (
-        r"<!--.{0,200}",
+        r"<!--(?:(?!-->)[\s\S]){0,200}(?:-->)?",
         r"(?m:^)\s{0,3}\[(?://|#|_|comment)\]:\s.{0,200}",
         r"<[a-z][^>]{0,300}(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|opacity\s*:\s*0(?!\.?\d)|[^-]color\s*:\s*(?:white|#fff)|\shidden[\s>=])[^>]{0,100}>?[^<]{0,80}",
     ),
