@@ -10,15 +10,20 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 from psycopg.errors import InsufficientPrivilege
 
 from agent_runner import worker
+from agent_runner.learning import source, unlearn
 from agent_runner.models import RunMetric
 from fte_project import worker_role
 from fte_project.embedded import WORKER_ROLE
 from fte_project.health import State
 from fte_project.notify import direct_conninfo
 from fte_project.worker_role import APPLICATION, RIGHTS, WITHHELD, finding, grant_rights
+from knowledge.evidence import embed_questions, learn
+from knowledge.indexing import active_model_id
+from knowledge.models import QuestionVector, ResolvedQuestion
 from tests.agent_runner.acting import act, cases
 from tests.factories import PRICES, make_staff, sample_articles, write
 from tests.processes import Processes, processes, wait_for
@@ -172,6 +177,23 @@ def test_f12_the_labelled_cases_are_acted_upon_with_the_workers_rights(
     acted = [act(row, sam) for row in list(cases())[::5]]
     assert [one.run.error for one in acted if one.run.error] == []
     assert {one.action for one in acted} > {"answer", "suggest", "hand_over"}
+
+
+def test_f12_what_a_ticket_taught_is_forgotten_with_the_workers_rights(articles: None) -> None:
+    ticket = write().ticket
+    learn(
+        source=source(ticket),
+        text="A password",
+        slugs=["reset-your-password"],
+        approved_by=ResolvedQuestion.Approval.STAFF,
+        asked_at=timezone.now(),
+    )
+    embed_questions(active_model_id())
+    assert QuestionVector.objects.exists()
+    _execute("SET ROLE fte_worker")
+    unlearn([ticket])
+    _execute("RESET ROLE")
+    assert not ResolvedQuestion.objects.exists()
 
 
 def _execute(statement: str) -> None:
