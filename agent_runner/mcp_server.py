@@ -174,7 +174,7 @@ def _needed(context: RunContext) -> Iterator[Ticket]:
             ticket = Ticket.objects.get(pk=context.ticket_id)
             if not ticket.escalations.still_open().exists():
                 if ticket.handler == Handler.STAFF:
-                    raise NotAllowed(f"{ticket.reference} is held by {ticket.assignee}, who answers.")
+                    raise NotAllowed(f"{ticket.reference} is held by a person, who answers.")
                 if ticket.messages.exists() and not ticket.messages.all().unanswered().exists():
                     raise NotAllowed(f"Everything on {ticket.reference} is answered.")
             yield ticket

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 DATABASE_NAME = "fte"
+WORKER_ROLE = "fte_worker"  # what it may do: fte_project/worker_role.py
 PAGE = 8192
 MOST_BUFFERS = 2 * 1024**3 // PAGE  # of PostgreSQL's pages: 100,000 passages with their vectors and the index on them
 
@@ -146,6 +147,11 @@ class Postgres:
                 server = self._server()
                 with psycopg.connect(f"host={self.data} user=postgres dbname=postgres", autocommit=True) as db:
                     db.execute("SELECT pg_advisory_lock(1)")  # two may come at once; who waits is cut off by a restart
+                    worker = db.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", [WORKER_ROLE]).fetchone()
+                    if worker is None:
+                        db.execute("CREATE ROLE fte_worker LOGIN")
+                    elif worker == (False,):  # a migration made it
+                        db.execute("ALTER ROLE fte_worker LOGIN")
                     if db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE_NAME]).fetchone():
                         return
                     pages = db.execute("SELECT setting FROM pg_settings WHERE name = 'shared_buffers'").fetchone()

@@ -1,4 +1,4 @@
-"""One running instance on this machine: services, data, web server and processor, started and stopped together."""
+"""One running instance on this machine: services, data and processes, started and stopped together."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ class InstanceFailed(RuntimeError):
 
 
 class Instance:
-    """Starts what is not given from outside, runs the two processes, and leaves nothing running behind."""
+    """Starts what is not given from outside, runs the processes, and leaves nothing running behind."""
 
     def __init__(self) -> None:
         self.state: Path = settings.STATE_DIR
@@ -98,7 +98,10 @@ class Instance:
         (self.state / "instance.json").unlink(missing_ok=True)  # what it set is not ours
 
     def start_processes(self, **published: Any) -> None:
-        """Web server and processor; `published` goes into the instance file. Raises InstanceFailed after a minute."""
+        """Web server, assistant and the other roles; `published` goes into the instance file.
+
+        Raises InstanceFailed after a minute.
+        """
         env = {
             **RAISED_LIMITS,
             **os.environ,
@@ -113,7 +116,8 @@ class Instance:
         # What X-Forwarded-For is worth is decided by fte_project/limits.py, not by uvicorn.
         web += ["--no-proxy-headers", "--no-access-log", "--log-level", "warning"]
         self._spawn("uvicorn", web, env)
-        self._spawn("run_agent", ["manage.py", "run_agent", "--with", "relay,delivery,schedule"], env)
+        self._spawn("run_agent", ["manage.py", "run_agent"], env)  # alone: its database user has few rights
+        self._spawn("run_schedule", ["manage.py", "run_schedule", "--with", "relay,delivery"], env)
         children = {name: child.pid for name, child in self.children.items()}
         if self.broker is not None and self.broker.process is not None:
             children["tansu"] = self.broker.process.pid

@@ -137,11 +137,21 @@ async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> No
             raise result
 
 
+def listed(written: str) -> list[str]:
+    """The roles of a comma-separated list. Raises ValueError for one that does not exist."""
+    wanted = [name.strip() for name in written.split(",") if name.strip()]
+    _must_exist(wanted)
+    return wanted
+
+
+def _must_exist(wanted: list[str]) -> None:
+    if unknown := sorted(set(wanted) - set(_roles)):
+        raise ValueError(f"No such role: {', '.join(unknown)}. There are: {', '.join(names())}.")
+
+
 def run(wanted: list[str]) -> int:
     """Run the named roles in this process until it is told to stop; the exit status."""
-    unknown = [name for name in wanted if name not in _roles]
-    if unknown:
-        raise ValueError(f"No such role: {', '.join(unknown)}. There are: {', '.join(names())}.")
+    _must_exist(wanted)
     try:
         import uvloop
     except ImportError:  # Windows

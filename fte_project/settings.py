@@ -62,14 +62,6 @@ DEMO_PORT = env.int("FTE_PORT", 8000)
 DEMO = env.bool("FTE_DEMO", False) and not PRODUCTION  # landing form at `/`
 
 # --- Services -------------------------------------------------------------------------------------------------
-if PRODUCTION or env.str("DATABASE_URL", ""):
-    required("DATABASE_URL")
-    database = env.db_url("DATABASE_URL")
-    database["HOST"] = unquote(database["HOST"])  # a socket's folder is written %2Fvar%2Frun%2Fpostgresql
-else:
-    database = embedded.database_settings(STATE_DIR)
-database["ENGINE"] = "django.db.backends.postgresql"
-database["CONN_HEALTH_CHECKS"] = True
 # A server that vanishes without a word (a failover, a cable) must not hold anybody for the kernel's quarter of an hour.
 DATABASE_PATIENCE: dict[str, Any] = {
     "connect_timeout": 3,
@@ -78,23 +70,47 @@ DATABASE_PATIENCE: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-database["OPTIONS"] = {
-    **DATABASE_PATIENCE,
-    **database.get("OPTIONS", {}),
-    # A client that stops answering must not hold locks for long (leases carry the work, not connections).
-    # Compiling a search to machine code takes longer than running it.
-    "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
-    " -c jit=off",
-}
-if not TESTING:
-    database["OPTIONS"]["pool"] = {
-        "min_size": 1,
-        "max_size": env.int("DATABASE_POOL_MAX", 20),
-        "timeout": 1.5,  # a post must hear within two seconds that nothing can be stored
-        # Its waits between tries double: after a long outage it would find the database minutes too late.
-        "reconnect_timeout": 2.0,
+
+
+def postgresql(where: dict[str, Any]) -> dict[str, Any]:
+    """Django's entry for the database at this address."""
+    options = {
+        **DATABASE_PATIENCE,
+        **where.get("OPTIONS", {}),
+        # A client that stops answering must not hold locks for long (leases carry the work, not connections).
+        # Compiling a search to machine code takes longer than running it.
+        "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
+        " -c jit=off",
     }
-DATABASES = {"default": database}
+    if not TESTING:
+        options["pool"] = {
+            "min_size": 1,
+            "max_size": env.int("DATABASE_POOL_MAX", 20),
+            "timeout": 1.5,  # a post must hear within two seconds that nothing can be stored
+            # Its waits between tries double: after a long outage it would find the database minutes too late.
+            "reconnect_timeout": 2.0,
+        }
+    return {
+        **where,
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": unquote(where["HOST"]),  # a socket's folder is written %2Fvar%2Frun%2Fpostgresql
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options,
+    }
+
+
+is_embedded = not PRODUCTION and not env.str("DATABASE_URL", "")
+if not is_embedded:
+    required("DATABASE_URL")
+DATABASES = {
+    "default": postgresql(embedded.database_settings(STATE_DIR) if is_embedded else env.db_url("DATABASE_URL"))
+}
+# Where the assistant's own processes connect, as a user with fewer rights (fte_project/worker_role.py).
+WORKER_DATABASE: dict[str, Any] | None = None
+if env.str("WORKER_DATABASE_URL", ""):
+    WORKER_DATABASE = postgresql(env.db_url("WORKER_DATABASE_URL"))
+elif is_embedded:
+    WORKER_DATABASE = {**DATABASES["default"], "USER": embedded.WORKER_ROLE}
 # LISTEN needs a connection of its own that no pooler cuts.
 DIRECT_DATABASE_URL = env.str("DIRECT_DATABASE_URL", "")
 

@@ -16,6 +16,7 @@ import requests
 from django.conf import settings
 from django.db import connection
 
+from fte_project.embedded import WORKER_ROLE
 from fte_project.models import OutboxEvent
 from tickets.models import Conversation, Delivery, Message
 
@@ -61,6 +62,7 @@ class Processes:
             **os.environ,
             "FTE_MODE": "test",
             "DATABASE_URL": f"postgres://{here['USER']}@{host}/{here['NAME']}",
+            "WORKER_DATABASE_URL": f"postgres://{WORKER_ROLE}@{host}/{here['NAME']}",
             "KAFKA_TOPIC_PREFIX": settings.KAFKA_TOPIC_PREFIX,
             "MAIL_DIR": str(self.mail),
         }

@@ -30,6 +30,7 @@ LEAVES = frozenset(
         "logs",
         "instance",
         "limits",
+        "worker_role",
     ]
 )
 # The doors of the frame: they may know every app.

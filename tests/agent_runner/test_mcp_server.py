@@ -151,16 +151,27 @@ def test_bad_arguments_are_explained(ticket: Ticket) -> None:
 
 
 def test_the_command_speaks_it_over_stdio(processes: Processes) -> None:
+    """As the assistant's database user, which may do all that the tools do."""
     sample_articles()
-    ticket = write().ticket.reference
+    closed = write().ticket
+    Ticket.objects.filter(pk=closed.pk).update(status=Status.CLOSED)
+    ticket = f"T-{int(closed.reference[2:]) + 1}"
+    wanted = {"customer_id": closed.conversation.customer_id, "channel": "web_form", "issue": "A new password"}
 
-    async def session() -> str:
+    async def session() -> list[str]:
         where = StdioServerParameters(
             command=sys.executable, args=["manage.py", "mcp_server"], cwd=BASE, env=processes.env
         )
         async with Client(where) as client:
-            await client.call_tool("get_customer_history", {"ticket": ticket})
-            search = {"ticket": ticket, "query": "How do I reset my password?"}
-            return (await client.call_tool("search_knowledge_base", search)).content[0].text
+            steps = [
+                ("create_ticket", wanted),
+                ("get_customer_history", {"ticket": ticket}),
+                ("search_knowledge_base", {"ticket": ticket, "query": "How do I reset my password?"}),
+                ("send_response", {"ticket": ticket, **SEND}),
+            ]
+            return [(await client.call_tool(*step)).content[0].text for step in steps]
 
-    assert json.loads(asyncio.run(session()))[0]["title"] == "Reset your password"
+    opened, _, found, drafted = asyncio.run(session())
+    assert opened == f"Ticket {ticket}."
+    assert json.loads(found)[0]["title"] == "Reset your password"
+    assert drafted.startswith(f"A draft for staff on {ticket}.")

@@ -35,7 +35,7 @@ from tickets.replies import reply
 
 pytestmark = pytest.mark.django_db
 BEFORE = ["settings", "database", "broker"]
-NEED_THE_DATABASE = [*health.ROLES, "outbox", "due_work", "embedding_model", "articles", "vector_index"]
+NEED_THE_DATABASE = [*health.ROLES, "outbox", "due_work", "worker_role", "embedding_model", "articles", "vector_index"]
 NEED_THE_DATABASE += ["dead_letters", "unknown_deliveries", "web_form", "staff_notices"]
 OTHERS = ["email_copies", "email", "whatsapp", "assistant_model", "model_pace", "media_folder", "disk"]
 NAMES = [*BEFORE, *NEED_THE_DATABASE, *OTHERS]

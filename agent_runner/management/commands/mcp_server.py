@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from fte_project import worker_role
+
 
 class Command(BaseCommand):
     help = "Serve the assistant's five tools over stdio (MCP). stdout is the protocol; the log is on stderr."
@@ -12,4 +14,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         from agent_runner.mcp_server import server
 
+        worker_role.connect(alone=True)
         asyncio.run(server().run_stdio_async())

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from fte_project import roles
+from fte_project import roles, worker_role
 
 
 class Command(BaseCommand):
@@ -16,10 +16,9 @@ class Command(BaseCommand):
         parser.add_argument("--with", dest="others", default="", metavar="ROLES", help="e.g. relay,delivery,schedule")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        others = [name.strip() for name in options["others"].split(",") if name.strip()]
-        unknown = set(others) - set(roles.names())
-        if unknown:
-            raise CommandError(
-                f"No such role: {', '.join(sorted(unknown))}. There are: {', '.join(roles.names())}.", returncode=2
-            )
+        try:
+            others = roles.listed(options["others"])
+        except ValueError as error:
+            raise CommandError(str(error), returncode=2) from error
+        worker_role.connect(alone=not others)
         sys.exit(roles.run(["agent", *others]))
