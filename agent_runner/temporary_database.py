@@ -50,9 +50,11 @@ def _connected_to(name: str) -> Iterator[None]:
     """Django's connection leads to the embedded server's database `name`."""
     usual = connections.settings[DEFAULT_DB_ALIAS]
     there = {"PORT": "", "PASSWORD": "", **database_settings(settings.STATE_DIR), "NAME": name}
-    # No pool, and none of the options that belong to the address of another server. Nothing need outlive a crash.
+    # None of the options that belong to the address of another server; the pool is what the product's speed rests on.
+    # Nothing need outlive a crash.
+    kept = {name: value for name, value in usual["OPTIONS"].items() if name == "pool"}
     options = f"{usual['OPTIONS']['options']} -c synchronous_commit=off"
-    _replace({**usual, **there, "OPTIONS": {"options": options}})
+    _replace({**usual, **there, "OPTIONS": {**kept, "options": options}})
     direct, settings.DIRECT_DATABASE_URL = settings.DIRECT_DATABASE_URL, ""  # whoever needs its own connection, too
     try:
         yield
