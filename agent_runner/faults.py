@@ -8,7 +8,10 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 
 from agents import AgentsException
+from django.conf import settings
 from openai import APIConnectionError, APIStatusError, OpenAIError
+
+from agent_runner.provider import SAYS
 
 NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 UNSUPPORTED = {"unsupported_parameter", "unsupported_value", "unknown_parameter"}
@@ -69,16 +72,28 @@ def problem_of(error: Exception) -> str:
             return f"The model does not take the parameter {parameter}: {hint}."
         if error.status_code in {401, 403}:
             return f"OPENAI_API_KEY is refused (status {error.status_code})."
+        if error.status_code == 404:
+            return "The provider has no such OPENAI_MODEL, or OPENAI_BASE_URL is wrong (status 404)."
         if fault_of(error) is Fault.SETUP and error.status_code in {402, 429}:
             return "The account at the provider has no credit left."
-        return f"Status {error.status_code}: {error.message[:300]}"
+        return f"Status {error.status_code}.{SAYS}{_without_key(error.message)[:300]}"
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)) or "Timeout" in type(error).__name__:
         return "It did not answer in time."
     if isinstance(error, APIConnectionError):
         return "There is no connection to it."
     if isinstance(error, OpenAIError):
-        return f"{type(error).__name__}: {str(error)[:300]}"
+        return f"{type(error).__name__}.{SAYS}{_without_key(str(error))[:300]}"
     return f"Its answer makes no sense ({type(error).__name__})."
+
+
+def _without_key(words: str) -> str:
+    """What the provider said: it may quote the key with which it was asked."""
+    return words.replace(settings.OPENAI_API_KEY or "\0", "…")
+
+
+def words_of(error: Exception) -> str:
+    """The error for the record of the run, without our key when it is the provider that speaks."""
+    return problem_of(error) if isinstance(error, OpenAIError) else repr(error)
 
 
 def named_seconds(headers: Headers) -> float | None:

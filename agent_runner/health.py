@@ -42,9 +42,9 @@ def model_pace() -> Finding:
     row = provider.look()
     if row.probe_at is not None:
         when = f"at {row.probe_at:%H:%M:%S} UTC" if row.probe_at > row.now else "by the next question"
-        return State.FAILED, f"The model is not asked, people get the questions; it is tried {when}. {row.problem}"
+        return State.FAILED, f"The model is not asked, people get the questions; it is tried {when}. {row.own_words()}"
     if row.failures:
-        return State.OK, f"The last {row.failures} requests failed: {row.problem}"
+        return State.OK, f"The last {row.failures} requests failed: {row.own_words()}"
     if row.is_limited():
         return State.OK, f"The provider limits us: we ask for about {provider.tokens_a_minute(row):,} tokens a minute."
     return State.OK, "No limit is known, and nothing failed lately."

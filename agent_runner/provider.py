@@ -21,6 +21,7 @@ BURST_SECONDS = 5.0  # what was not asked for lately may be made up for
 SLOWEST_SECONDS = 60.0  # for one request: a provider that refuses for an hour must not be asked once a day afterwards
 FORGET_LIMIT_AFTER = timedelta(minutes=10)  # without a refusal
 LONGEST_WAIT_SECONDS = 3600.0
+SAYS = " The provider says: "  # within a problem
 FAILURES = 5  # in a row, and nobody asks for a while
 FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 30.0, 300.0
 
@@ -110,7 +111,11 @@ class ModelProvider(models.Model):
         if at_once or self.failures >= FAILURES or self.probe_at is not None:
             self.rest_seconds = min(LONGEST_REST_SECONDS, max(FIRST_REST_SECONDS, 2 * self.rest_seconds))
             self.probe_at = self.now + timedelta(seconds=self.rest_seconds)
-            log.error("model_not_asked", model=self.name, seconds=self.rest_seconds, problem=self.problem)
+            log.error("model_not_asked", model=self.name, seconds=self.rest_seconds, problem=self.own_words())
+
+    def own_words(self) -> str:
+        """The problem without what the provider said of it, which may quote a customer: for logs and the doctor."""
+        return self.problem.partition(SAYS)[0]
 
 
 def name() -> str:

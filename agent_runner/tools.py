@@ -42,7 +42,7 @@ def _fill_ticket(ticket_id: int, issue: str, priority: str, category: str | None
 
 def _failed(_: RunContextWrapper[Any], error: Exception) -> str:
     """What the model reads when a tool fails: a sentence, never an exception's text, which goes to the log."""
-    log.warning("tool_failed", error=repr(error)[:300])
+    log.warning("tool_failed", error=error)
     return "This tool failed. Hand the conversation to a person with escalate_to_human, reason tool_failure."
 
 

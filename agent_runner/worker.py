@@ -19,7 +19,7 @@ from agent_runner.asking_back import which_one
 from agent_runner.assistant import MISBEHAVED, Usage, asking, assist, spent
 from agent_runner.closings import closing_languages
 from agent_runner.context import RunContext
-from agent_runner.faults import Rejected
+from agent_runner.faults import Rejected, words_of
 from agent_runner.frame import Frame, framed, framed_fixed, source
 from agent_runner.gate import MODEL_SURE_FROM, Kind, Limits, Verdict, judge
 from agent_runner.history import earlier_contact
@@ -36,6 +36,7 @@ from fte_project.crash import crash
 from fte_project.db import LeaseLost, aside, held_lease, insist, is_away, unit_of_work
 from fte_project.events import MessageReceived, RunFinished, inbound_topics, publish
 from fte_project.inbox import OVERDUE, work_through
+from fte_project.logs import said
 from fte_project.roles import together
 from knowledge.search import Hit
 from tickets.escalations import HandOver, escalate
@@ -92,7 +93,7 @@ async def answer(conversation_id: int) -> None:
             await insist(unit_of_work(release), work)
             raise
         # Whatever went wrong, the row stays the queue: a later try, or after the last one a person.
-        log.warning("run_failed", conversation=conversation_id, error=repr(error)[:300])
+        log.warning("run_failed", conversation=conversation_id, error=error)
         await unit_of_work(_failed)(work, under_way, error)
 
 
@@ -100,11 +101,11 @@ def _failed(work: Work, under_way: list[Run], error: Exception) -> None:
     """Record the pass that was under way, and let the work be tried again unless it is somebody else's by now."""
     is_lost = isinstance(error, LeaseLost)
     for run in under_way:
-        run.error = repr(error)[:2000]
+        run.error = words_of(error)[:2000]
         record_discarded(run, work, AgentRun.Outcome.LEASE_LOST if is_lost else AgentRun.Outcome.FAILED)
     if not is_lost:
         with suppress(LeaseLost):
-            retry(work, repr(error))
+            retry(work, said(error))
 
 
 def _postponed(work: Work, under_way: list[Run], why: NotYet) -> None:

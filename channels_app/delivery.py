@@ -159,7 +159,7 @@ async def _attempt(delivery: Delivery, began: float) -> None:
         await insist(unit_of_work(record_sent), delivery, sent)
         log.info("delivered", channel=delivery.channel, delivery=delivery.pk)
     except SendError as error:
-        log.warning("delivery_error", delivery=delivery.pk, error=str(error)[:200])
+        log.warning("delivery_error", delivery=delivery.pk, error=error)
         await insist(unit_of_work(record_error), delivery, error)
 
 
@@ -171,7 +171,7 @@ async def _ask(delivery: Delivery, began: float) -> None:
         await insist(unit_of_work(record_look_up), delivery, found)
         log.info("delivery_looked_up", delivery=delivery.pk, found=found is not None)
     except SendError as error:
-        log.warning("delivery_look_up_failed", delivery=delivery.pk, error=str(error)[:200])
+        log.warning("delivery_look_up_failed", delivery=delivery.pk, error=error)
         await insist(unit_of_work(record_no_word), delivery, error)
 
 

@@ -30,7 +30,9 @@ def post_json(
             allow_redirects=False,
         )
     except requests.RequestException as error:
-        raise SendError(f"The connection broke: {error}"[:500], refused=_was_never_made(error)) from error
+        # Its own words quote the address, which is a secret where chat programs are told; its reason does not.
+        said = _reason_of(error) or type(error).__name__
+        raise SendError(f"The connection broke: {said}"[:500], refused=_was_never_made(error)) from error
     if answer.status_code in {429, 503}:
         asked = asked_wait(answer.headers.get("Retry-After", ""))
         wait = 1.0 if asked is None else asked
@@ -42,10 +44,14 @@ def post_json(
     return answer
 
 
+def _reason_of(error: requests.RequestException) -> Any:
+    return getattr(error.args[0], "reason", None) if error.args else None
+
+
 def _was_never_made(error: requests.RequestException) -> bool:
     if isinstance(error, NO_ADDRESS):
         return True
-    reason: Any = getattr(error.args[0], "reason", None) if error.args else None
+    reason = _reason_of(error)
     if isinstance(reason, SSLError):  # a certificate is judged before anything is said
         return bool(reason.args) and isinstance(reason.args[0], SSLCertVerificationError)
     return isinstance(reason, NewConnectionError | ConnectTimeoutError)

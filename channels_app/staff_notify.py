@@ -150,7 +150,7 @@ async def _attempt(notice: StaffNotice, began: float) -> None:
         crash("notice_accepted")
         await insist(unit_of_work(settle), notice, Status.SENT, error="")
     except SendError as error:
-        log.warning("notice_error", notice=notice.pk, error=str(error)[:200])
+        log.warning("notice_error", notice=notice.pk, error=error)
         await insist(unit_of_work(record_error), notice, error)
 
 

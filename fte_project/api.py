@@ -62,7 +62,7 @@ def too_big(request: HttpRequest, error: Any) -> HttpResponse:
 
 def database_away(request: HttpRequest, error: Any) -> HttpResponse:
     """Nothing was stored; the sender may try again."""
-    log.error("database_away", error=repr(error)[:200])
+    log.error("database_away", error=error)
     response = _say(request, 503, "We cannot store your message right now. Please try again in a minute.")
     response["Retry-After"] = str(TRY_AGAIN_SECONDS)
     return response

@@ -92,7 +92,7 @@ async def insist[**P, R](call: Callable[P, Awaitable[R]], *args: P.args, **kwarg
         except DatabaseError as error:
             if not is_away(error) or time.monotonic() > give_up_at:
                 raise
-            log.warning("database_away", error=str(error)[:200])
+            log.warning("database_away", error=error)
             await asyncio.sleep(RETRY_SECONDS)
 
 

@@ -110,7 +110,7 @@ def _look_at_database(*, only_web: bool) -> Readiness:
             elif not only_web:
                 _look_at_work(found)
     except Error as error:
-        log.warning("readiness_without_database", error=str(error)[:200])
+        log.warning("readiness_without_database", error=error)
         return Readiness(problems={"database": "The database does not answer."})
     return found
 
@@ -220,7 +220,7 @@ def _ask_broker() -> str:
     except ValueError:
         return "KAFKA_BOOTSTRAP_SERVERS is not a list of host:port."
     except BROKER_ERRORS as error:
-        log.warning("readiness_without_broker", error=repr(error)[:200])
+        log.warning("readiness_without_broker", error=error)
         return "The Kafka broker does not answer."
     return f"The broker has no topic {' and no '.join(missing)}: a running relay makes it." if missing else ""
 

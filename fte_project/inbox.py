@@ -67,7 +67,7 @@ class Inbox[K: Hashable]:
             await insist(self._work, pk)
         except DatabaseError as error:
             # It is still away, or refuses this row: the sweeper rings again.
-            log.warning("work_waits_for_database", id=pk, error=str(error)[:200])
+            log.warning("work_waits_for_database", id=pk, error=error)
 
     async def drain(self, seconds: float) -> None:
         """Let what runs finish for `seconds`, then cancel it; what has not begun is dropped (the row is due still)."""

@@ -202,7 +202,7 @@ async def consume(
                             await consumer.commit({partition: messages[-1].offset + 1})
                     silence.heard()
         except BROKER_ERRORS as error:
-            log.warning("consumer_restarts", group=group, error=repr(error)[:200])
+            log.warning("consumer_restarts", group=group, error=error)
             await asyncio.sleep(1)
 
 

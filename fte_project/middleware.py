@@ -51,7 +51,7 @@ class SayThatNothingIsStored:
         """The page for such an error; None for every other one. The API speaks for itself."""
         if not isinstance(error, NOTHING_STORED):
             return None
-        log.error("database_away", error=repr(error)[:200])
+        log.error("database_away", error=error)
         typed = next((name for name in TYPED if request.POST.get(name)), "")
         left_out = {typed, "csrfmiddlewaretoken"}
         fields = [(k, v) for k, v in request.POST.items() if k not in left_out and "password" not in k]

@@ -62,7 +62,7 @@ async def _listen(name: str, bell: Bell) -> None:
                 async for _ in listener.notifies():
                     bell.ring()
         except psycopg.Error as error:
-            log.warning("listen_lost", bell=name, error=str(error)[:200])
+            log.warning("listen_lost", bell=name, error=error)
         await asyncio.sleep(0.5)
 
 

@@ -50,7 +50,7 @@ async def keep_beating(role: str) -> None:
         try:
             await unit_of_work(beat)(role)
         except Exception as error:
-            log.warning("heartbeat_failed", role=role, error=str(error)[:200])
+            log.warning("heartbeat_failed", role=role, error=error)
         await asyncio.sleep(BEAT_SECONDS)
 
 
@@ -113,7 +113,7 @@ async def _run(wanted: list[str]) -> int:
     for task, name in tasks.items():
         (result,) = await asyncio.gather(task, return_exceptions=True)
         if isinstance(result, Exception):
-            log.error("role_failed", role=name, error=repr(result), exc_info=result)
+            log.error("role_failed", role=name, exc_info=result)
             broken.append(name)
     log.info("roles_stopped", roles=wanted, broken=broken)
     return 1 if broken or not told else 0
@@ -125,9 +125,9 @@ async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> No
     async def beside(part: Coroutine[Any, Any, None]) -> None:
         try:
             await part
-        except Exception as error:
+        except Exception:
             # Said at once: the other parts may need longer to finish than they are given.
-            log.exception("role_part_failed", error=repr(error))
+            log.exception("role_part_failed")
             raise
         finally:
             stop.set()

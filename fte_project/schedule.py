@@ -85,7 +85,7 @@ async def _run_alone(name: str) -> None:
         async with ThreadSensitiveContext():
             await run_job(name)
     except DatabaseError as error:
-        log.warning("job_waits_for_database", job=name, error=str(error)[:200])
+        log.warning("job_waits_for_database", job=name, error=error)
 
 
 async def run_schedule(stop: asyncio.Event) -> None:
@@ -104,7 +104,7 @@ async def run_schedule(stop: asyncio.Event) -> None:
                     if name not in running:
                         running[name] = asyncio.create_task(_run_alone(name))
             except DatabaseError as error:
-                log.warning("schedule_waits_for_database", error=str(error)[:200])
+                log.warning("schedule_waits_for_database", error=error)
             await bell.wait(POLL_SECONDS)
     stopping.set()
     await asyncio.gather(*running.values())

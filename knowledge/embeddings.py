@@ -10,6 +10,7 @@ from typing import Protocol
 from django.conf import settings
 from tokenizers import BertWordPieceTokenizer, Tokenizer
 
+from fte_project.logs import said
 from knowledge.models import DIMENSIONS
 
 MAX_TOKENS = 256
@@ -114,7 +115,7 @@ class OpenAIEmbedder:
                 answer = client.embeddings.create(model=self.model_id, input=list(texts[start : start + 100]))
                 vectors += [item.embedding for item in answer.data]
         except (OpenAIError, ValueError) as error:
-            raise EmbeddingFailed(f"The embedding provider failed: {error}") from error
+            raise EmbeddingFailed(f"The embedding provider failed: {said(error)}") from error
         if any(len(v) > DIMENSIONS for v in vectors) or len(vectors) != len(texts):
             raise EmbeddingFailed(f"The embedding provider must give one vector of at most {DIMENSIONS} per text.")
         if not all(0 < math.hypot(*v) < math.inf for v in vectors):  # PostgreSQL sorts their similarity, NaN, first

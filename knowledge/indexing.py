@@ -139,7 +139,7 @@ class Round:
 
     def failed(self, model_id: str, error: EmbeddingFailed) -> None:
         """Count a failure, for `is_away`."""
-        log.warning("embedding_failed", model=model_id, error=str(error)[:200])
+        log.warning("embedding_failed", model=model_id, error=error)
         self._failures[model_id] += 1
         self.errors[model_id] = str(error)
 

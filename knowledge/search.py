@@ -191,7 +191,7 @@ def search(query: str, *, limit: int = 5, category: str | None = None, asked_at:
     try:
         vector = question_vector(text, model_id)
     except EmbeddingFailed as error:
-        log.warning("search_by_words_only", error=str(error)[:200])
+        log.warning("search_by_words_only", error=error)
     hits = find(vector, text, model_id=model_id, limit=max(limit, COMPARED), category=category, asked_at=asked_at)
     found = judged(hits, None if vector is None else thresholds(model_id))
     return replace(found, hits=found.hits[:limit], model_id=model_id, words_only=vector is None)

@@ -112,7 +112,7 @@ def _keep(builder: Builder, vectors: Vectors, *, missing: str, again: bool) -> V
     except psycopg.Error as error:
         if builder.db.broken:
             raise
-        log.warning("index_not_built", model=vectors.model_id, over=vectors.over, error=str(error)[:200])
+        log.warning("index_not_built", model=vectors.model_id, over=vectors.over, error=error)
         _sweep(builder)
         is_there = index.name in builder.begun()
         reason = " ".join(str(error).partition("\n")[0].split())

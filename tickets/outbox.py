@@ -108,10 +108,10 @@ async def relay(stop: asyncio.Event) -> None:
                         last_sweep = loop.time()
                         await unit_of_work(ring_due_work)()
                 except BROKER_ERRORS as error:
-                    log.warning("relay_waits_for_broker", error=repr(error)[:200])
+                    log.warning("relay_waits_for_broker", error=error)
                     await asyncio.sleep(1)
                 except DatabaseError as error:
-                    log.warning("relay_waits_for_database", error=str(error)[:200])
+                    log.warning("relay_waits_for_database", error=error)
                     await asyncio.sleep(0.5)
                 if not has_more:
                     await bell.wait(SWEEP_SECONDS)

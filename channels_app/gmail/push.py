@@ -61,7 +61,7 @@ class Keys:
             answer.raise_for_status()
             found = {str(key_id): str(cert) for key_id, cert in answer.json().items()}
         except (requests.RequestException, ValueError, AttributeError) as error:
-            log.warning("google_keys_away", error=str(error)[:200])
+            log.warning("google_keys_away", error=error)
             return
         if found:
             self._certs, self._fetched_at = found, time.monotonic()
@@ -84,7 +84,7 @@ def check(authorization: str) -> None:
             token, keys.get(key_id), audience=settings.GMAIL_PUSH_AUDIENCE, clock_skew_in_seconds=SKEW_SECONDS
         )
     except (GoogleAuthError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise NotGoogle(str(error)[:200]) from error
+        raise NotGoogle(str(error).partition(":")[0][:200]) from error  # behind it stands the token
     # The library checks signature, times and audience; who signed for whom is ours to check.
     if claims.get("iss") not in ISSUERS:
         raise NotGoogle("another issuer")

@@ -48,7 +48,7 @@ def read_mailboxes() -> None:
 
 def _note_failure(mailbox: GmailMailbox, error: Exception) -> None:
     """Nothing is lost: it is read later. What does not mend itself is told to the leads."""
-    log.warning("mailbox_not_read", mailbox=mailbox.address, error=str(error)[:200])
+    log.warning("mailbox_not_read", mailbox=mailbox.address, error=error)
     words = str(error)[:1000] or repr(error)
     GmailMailbox.objects.filter(pk=mailbox.pk).update(
         error=words, tried_at=Now(), failing_since=Coalesce("failing_since", Now())
@@ -107,7 +107,7 @@ def import_history() -> None:
         try:
             _import(mailbox, Gmail(mailbox.address))
         except GMAIL_ERRORS as error:
-            log.warning("history_not_imported", mailbox=mailbox.address, error=str(error)[:200])
+            log.warning("history_not_imported", mailbox=mailbox.address, error=error)
 
 
 def _import(mailbox: GmailMailbox, gmail: Gmail) -> None:

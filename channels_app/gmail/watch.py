@@ -30,7 +30,7 @@ def renew_watches() -> None:
         try:
             renew(mailbox, Gmail(mailbox.address))
         except GMAIL_ERRORS as error:
-            log.warning("watch_not_renewed", mailbox=mailbox.address, error=str(error)[:200])
+            log.warning("watch_not_renewed", mailbox=mailbox.address, error=error)
     ending = GmailMailbox.objects.filter(address=settings.GMAIL_ADDRESS).exclude(watch_error="")
     for mailbox in ending.filter(Q(watched_until=None) | Q(watched_until__lt=Now() + ALARM_BEFORE)):
         told(mailbox, WATCHING, f"Gmail's pushes end soon, or have ended, and cannot be renewed: {mailbox.watch_error}")

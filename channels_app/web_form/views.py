@@ -72,7 +72,7 @@ def _refusal(error: Exception) -> Refusal:
             return Refusal(errors={"": str(error)}, status=429, wait=error.seconds)
         case OtherMessageSameId():
             return Refusal(errors={"": "This message was sent already; it was changed since. Please send it again."})
-    log.error("database_away", error=repr(error)[:200])
+    log.error("database_away", error=error)
     return Refusal(errors={"": NOT_STORED}, status=503, wait=TRY_AGAIN_SECONDS)
 
 

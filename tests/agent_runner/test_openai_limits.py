@@ -278,7 +278,10 @@ def test_f7_probes_that_fail_come_after_longer_and_longer_rests(broken: FakeOpen
 SETUP = {
     "a key that is refused": (fails(401), "OPENAI_API_KEY is refused (status 401)."),
     "a key that may not": (fails(403), "OPENAI_API_KEY is refused (status 403)."),
-    "a model that does not exist": (fails(404, message="The model does not exist"), "The model does not exist"),
+    "a model that does not exist": (
+        fails(404),
+        "The provider has no such OPENAI_MODEL, or OPENAI_BASE_URL is wrong (status 404).",
+    ),
     "a parameter": (
         fails(400, code="unsupported_parameter", param="temperature", message="Unsupported parameter: 'temperature'"),
         "The model does not take the parameter temperature: set OPENAI_TEMPERATURE=none.",
