@@ -5,20 +5,17 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from agent_runner.facts import other_facts
+from agent_runner.entailment import odds_against
+from agent_runner.facts import other_name, other_number
 from agent_runner.likeness import SENTENCE_END, Figures, figures
 from agent_runner.wording import content, quantities
 
 __all__ = ["SENTENCE_END", "unsupported"]
 
 WEIGHTS = Path(__file__).parent / "data" / "gate_weights.json"
-SHORT = 2  # words that say something: of so few, each must be known, or have a relative in the passage
-SHORT_UNKNOWN = 0.4
-TURNED = 0.5  # how far a sentence that counts something may say no where the article says yes
-UNKNOWN = 0.5  # share of a sentence that its passage may not know, whatever else speaks for it
-DENIED = 0.6  # how far a sentence that says no may be made of words that the passage says without it
+AGAINST = "against"  # the figure that the networks give
 _WHY = {
-    "unknown": "other words", "foreign": "other words",
+    "unknown": "other words", "share_unknown": "other words", "foreign": "other words", "own_words": "other words",
     "new_verb": "nothing asks for it", "step": "nothing says a part of it",
     "odd_part": "a part is added to what it says",
     "odd_share": "a part is added to what it says", "new_duty": "nothing asks for it", "replaced": "other words",
@@ -44,29 +41,25 @@ def unsupported(sentence: str, passages: Sequence[str]) -> str | None:
 
 
 def _problem(sentence: str, passage: str) -> str | None:
-    """The number or name that differs; else what weighs most, when all that speaks against it weighs too much."""
-    if found := other_facts(sentence, passage):
+    """The name that differs; else what weighs most, when all that speaks against it weighs too much."""
+    if found := other_name(sentence, passage):
         return found
-    values = figures(sentence, passage)
-    if found := kept_back(values):
-        return found
-    if len(set(content(sentence))) <= SHORT and values["share_unknown"] > SHORT_UNKNOWN:
-        return "other words"
-    if quantities(sentence) and values.get("+no", 0.0) >= TURNED:
-        return "it says no where the article does not"
+    values = {**figures_of(sentence, passage), AGAINST: odds_against(sentence, passage)}
     weights, limit = _weights()
     parts = {name: values.get(name, 0.0) * weight for name, weight in weights.items()}
     if sum(parts.values()) <= limit:
         return None
-    worst = max(parts, key=lambda name: parts[name])
-    return _WHY.get(worst, "a claim is turned round")
+    if found := other_number(sentence, passage):
+        return found
+    worst = max((name for name in parts if name != AGAINST), key=lambda name: parts[name])
+    return _WHY.get(worst, "a claim is turned round") if parts[worst] else "it says something else"
 
 
-def kept_back(values: Figures) -> str | None:
-    """What keeps a sentence back by itself, whatever the other figures are."""
-    if values["share_unknown"] > UNKNOWN:
-        return "other words"
-    return "it says no where the article does not" if values["denies_known"] > DENIED else None
+def figures_of(sentence: str, passage: str) -> Figures:
+    """All that is weighed but what the networks say."""
+    found = figures(sentence, passage)
+    another = other_number(sentence, passage) is not None
+    return {**found, "number": float(another), "own_words": 1 - found["copy"]}
 
 
 @cache
