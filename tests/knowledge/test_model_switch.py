@@ -192,7 +192,7 @@ def test_resolved_questions_are_embedded_with_both_and_count(provider: FakeEmbed
     assert coverage(following).questions_done == 1
     assert set(asked.vectors.values_list("model_id", flat=True)) == {LOCAL_MODEL_ID, following}
     assert "3 of 3 articles, 1 of 2 resolved questions" in embedding_model()[1]
-    with pytest.raises(NotEmbedded, match=r"1 of 2 resolved questions\. wire-\w+: .*refused"):
+    with pytest.raises(NotEmbedded, match=r"1 of 2 resolved questions\. wire-\w+: .*BadRequestError"):
         switch_now(lambda: None)
     poison.delete()
     index_job()
@@ -211,14 +211,14 @@ def test_an_article_that_the_next_model_cannot_embed_holds_it_back_and_says_so(p
     row = Article.objects.get(slug="invoice")
     assert row.indexed_revision == row.revision, "queries still find it with the model in use"
     assert row.index_error.startswith(f"{following}: ")
-    assert "refused by the fake" in row.index_error
+    assert "BadRequestError(400)" in row.index_error
     state, said = embedding_model()
     assert state == State.FAILED
     assert f"{following} is being prepared: 2 of 3 articles; 1 failed, among them invoice" in said
     assert articles_in_words() == (State.OK, "3 indexed, 0 waiting, 0 failed.")
     editor = Client()
     editor.force_login(make_staff("edda", "editor"))
-    assert "refused by the fake" in editor.get("/admin/knowledge/article/").content.decode()
+    assert "BadRequestError(400)" in editor.get("/admin/knowledge/article/").content.decode()
     edit("invoice", "Bills are under Billing.")
     index_job()
     assert models_in_use() == (following, "")
@@ -420,7 +420,7 @@ def test_the_command_says_what_is_wrong(provider: FakeEmbeddings) -> None:
     assert refused("--wait") == (2, "No model is being prepared: name one with --switch.")
     provider.refuses = "invoices"
     code, said = refused("--switch", "--wait")
-    assert (code, "cannot take over" in said, "2 of 3 articles" in said, "refused by the fake" in said) == (1, 1, 1, 1)
+    assert (code, "cannot take over" in said, "2 of 3 articles" in said, "BadRequestError(400)" in said) == (1, 1, 1, 1)
 
 
 # --- At the same time ------------------------------------------------------------------------------------------------
