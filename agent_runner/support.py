@@ -1,6 +1,7 @@
 """Whether a cited passage carries a sentence: word for word, or with each of its claims."""
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,8 @@ from agent_runner.wording import content, quantities
 __all__ = ["SENTENCE_END", "unsupported"]
 
 WEIGHTS = Path(__file__).parent / "data" / "gate_weights.json"
+TURNED = 0.5  # how far a sentence that counts something may say no where the article says yes
+_LINK = re.compile(r"https?://\S+")  # what it may lead to is judged elsewhere (leaks.py)
 AGAINST = "against"  # the figure that the networks give
 _WHY = {
     "unknown": "other words", "share_unknown": "other words", "foreign": "other words", "own_words": "other words",
@@ -33,7 +36,7 @@ def unsupported(sentence: str, passages: Sequence[str]) -> str | None:
         return None
     if any(" ".join(sentence.split()) in " ".join(p.split()) for p in passages):
         return None
-    problems = [_problem(sentence, passage) for passage in passages]
+    problems = [_problem(_LINK.sub("", sentence), passage) for passage in passages]
     if not all(problems):
         return None
     why = problems[0] if problems else "none is cited"
@@ -44,7 +47,10 @@ def _problem(sentence: str, passage: str) -> str | None:
     """The name that differs; else what weighs most, when all that speaks against it weighs too much."""
     if found := other_name(sentence, passage):
         return found
-    values = {**figures_of(sentence, passage), AGAINST: odds_against(sentence, passage)}
+    values = figures_of(sentence, passage)
+    if quantities(sentence) and values.get("+no", 0.0) >= TURNED:
+        return "it says no where the article does not"
+    values[AGAINST] = odds_against(sentence, passage)
     weights, limit = _weights()
     parts = {name: values.get(name, 0.0) * weight for name, weight in weights.items()}
     if sum(parts.values()) <= limit:
