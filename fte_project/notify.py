@@ -12,6 +12,8 @@ from django.db import connection
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from fte_project.databases import PATIENCE
+
 log = structlog.get_logger()
 
 
@@ -25,10 +27,10 @@ def direct_conninfo() -> str:
     """Where LISTEN connects: DIRECT_DATABASE_URL when set (behind a pooler), else the database itself."""
     if settings.DIRECT_DATABASE_URL:
         asked = {k: v for k, v in conninfo_to_dict(settings.DIRECT_DATABASE_URL).items() if v is not None}
-        return make_conninfo("", **{**settings.DATABASE_PATIENCE, **asked})
+        return make_conninfo("", **{**PATIENCE, **asked})
     here = connection.settings_dict
     return make_conninfo(
-        **settings.DATABASE_PATIENCE,
+        **PATIENCE,
         dbname=here["NAME"],
         user=here["USER"] or None,
         password=here["PASSWORD"] or None,

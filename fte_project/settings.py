@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from fte_project import embedded
+from fte_project.databases import postgresql
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()  # NAME_FILE=/run/secrets/name works for every NAME
@@ -62,53 +63,19 @@ DEMO_PORT = env.int("FTE_PORT", 8000)
 DEMO = env.bool("FTE_DEMO", False) and not PRODUCTION  # landing form at `/`
 
 # --- Services -------------------------------------------------------------------------------------------------
-# A server that vanishes without a word (a failover, a cable) must not hold anybody for the kernel's quarter of an hour.
-DATABASE_PATIENCE: dict[str, Any] = {
-    "connect_timeout": 3,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
-
-
-def postgresql(where: dict[str, Any]) -> dict[str, Any]:
-    """Django's entry for the database at this address."""
-    options = {
-        **DATABASE_PATIENCE,
-        **where.get("OPTIONS", {}),
-        # A client that stops answering must not hold locks for long (leases carry the work, not connections).
-        # Compiling a search to machine code takes longer than running it.
-        "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
-        " -c jit=off",
-    }
-    if not TESTING:
-        options["pool"] = {
-            "min_size": 1,
-            "max_size": env.int("DATABASE_POOL_MAX", 20),
-            "timeout": 1.5,  # a post must hear within two seconds that nothing can be stored
-            # Its waits between tries double: after a long outage it would find the database minutes too late.
-            "reconnect_timeout": 2.0,
-        }
-    return {
-        **where,
-        "ENGINE": "django.db.backends.postgresql",
-        "HOST": unquote(where["HOST"]),  # a socket's folder is written %2Fvar%2Frun%2Fpostgresql
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": options,
-    }
-
-
 is_embedded = not PRODUCTION and not env.str("DATABASE_URL", "")
 if not is_embedded:
     required("DATABASE_URL")
+POOL_SIZE = None if TESTING else env.int("DATABASE_POOL_MAX", 20)
 DATABASES = {
-    "default": postgresql(embedded.database_settings(STATE_DIR) if is_embedded else env.db_url("DATABASE_URL"))
+    "default": postgresql(
+        embedded.database_settings(STATE_DIR) if is_embedded else env.db_url("DATABASE_URL"), pool_size=POOL_SIZE
+    )
 }
 # Where the assistant's own processes connect, as a user with fewer rights (fte_project/worker_role.py).
 WORKER_DATABASE: dict[str, Any] | None = None
 if env.str("WORKER_DATABASE_URL", ""):
-    WORKER_DATABASE = postgresql(env.db_url("WORKER_DATABASE_URL"))
+    WORKER_DATABASE = postgresql(env.db_url("WORKER_DATABASE_URL"), pool_size=POOL_SIZE)
 elif is_embedded:
     WORKER_DATABASE = {**DATABASES["default"], "USER": embedded.WORKER_ROLE}
 # LISTEN needs a connection of its own that no pooler cuts.

@@ -37,8 +37,10 @@ def _page(request: HttpRequest, model_admin: Any, name: str, title: str, context
 
 def warn_of_suspicions(request: HttpRequest, article: Article) -> None:
     """Tell who saved it what in its text reads like an order to the assistant, or is hidden. It stays saved."""
+    if article.status == Article.Status.ARCHIVED:
+        return
     found = in_article(title=article.title, summary=article.summary, body_md=article.body_md)
-    if article.status == Article.Status.ARCHIVED or not found:
+    if not found:
         return
     more = f"… and {len(found) - WARNED_OF} more." if len(found) > WARNED_OF else ""
     lines = format_html_join("", "<br>• {}", ((line,) for line in [*found[:WARNED_OF], more] if line))
