@@ -1,19 +1,22 @@
-"""How far a passage speaks against a sentence: a small network over both, as the local model reads their words."""
+"""How far a passage speaks against a sentence: small networks over the words of both and the figures of likeness.py."""
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent_runner.facts import other_number
+from agent_runner.likeness import Figures, figures
 from knowledge.embeddings import local_embedder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+KINDS = ("faithful", "number", "negation", "name", "added_step")  # what a network tells apart, in this order
 NET = Path(__file__).parent / "data" / "gate_net.npz"
 SHARPNESS = 20.0  # how much more a word counts that is nearer
 PORTION = 900  # characters read at once: the local model takes 256 tokens
@@ -28,7 +31,7 @@ class Pair:
     """A sentence beside a passage, a row for each word.
 
     The sentence's words, what the whole passage and what its nearest sentence says in their place; that nearest
-    sentence's words, and what the sentence says in theirs.
+    sentence's words, and what the sentence says in theirs; and the figures of both.
     """
 
     said: "NDArray[Any]"
@@ -38,13 +41,25 @@ class Pair:
     back: "NDArray[Any]"
     said_hints: "NDArray[Any]"
     near_hints: "NDArray[Any]"
+    figures: Figures
 
 
-def odds_against(sentence: str, passage: str) -> float:
-    """The log odds that `passage` does not carry `sentence`. Raises EmbeddingFailed, ImportError."""
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What the networks say: the log odds of a fault, and the fault of KINDS that is the likeliest."""
+
+    odds: float
+    fault: str
+
+
+def compare(sentence: str, passage: str) -> Finding:
+    """Whether `passage` carries `sentence`. Raises EmbeddingFailed, ImportError."""
+    import numpy as np
+
     nets = _nets()
     found = pair(sentence, passage)
-    return sum(outcome(net, found) for net in nets) / len(nets)
+    faithful, *faulty = np.mean([outcome(net, found) for net in nets], axis=0)
+    return Finding(odds=float(np.logaddexp.reduce(faulty) - faithful), fault=KINDS[1 + int(np.argmax(faulty))])
 
 
 def pair(sentence: str, passage: str) -> Pair:
@@ -65,7 +80,15 @@ def pair(sentence: str, passage: str) -> Pair:
         back=_in_place(beside.T, said),
         said_hints=_hints(nearness, beside, is_same, (start, end)),
         near_hints=_hints(beside.T, beside.T, is_same[:, start:end].T, (0, len(said))),
+        figures=figures_of(sentence, passage),
     )
+
+
+def figures_of(sentence: str, passage: str) -> Figures:
+    """The figures that the networks read beside the words; one that is left out is 0."""
+    found = figures(sentence, passage)
+    another = other_number(sentence, passage) is not None
+    return {**found, "number": float(another), "own_words": 1 - found["copy"]}
 
 
 def _same(mine: Sequence[str], theirs: Sequence[str]) -> "NDArray[Any]":
@@ -148,24 +171,37 @@ def _nets() -> list[Net]:
     import numpy as np
 
     with np.load(NET) as stored:
-        arrays = {name: stored[name].astype(np.float32) for name in stored.files}
-    count = len(next(iter(arrays.values())))
-    return [{name: array[number] for name, array in arrays.items()} for number in range(count)]
+        arrays = {name: stored[name] for name in stored.files}
+    names = arrays.pop("figures")
+    del arrays["rows"]
+    count = len(arrays["view"])
+    nets = [{name: array[number].astype(np.float32) for name, array in arrays.items()} for number in range(count)]
+    return [{**net, "figures": names} for net in nets]
 
 
-def outcome(net: Net, found: Pair) -> float:
-    """The log odds by one network."""
+def outcome(net: Net, found: Pair) -> "NDArray[Any]":
+    """How much speaks for each of KINDS, by one network."""
     import numpy as np
 
     said, anywhere, there, near, back = (
         rows @ net["view"] for rows in (found.said, found.anywhere, found.there, found.near, found.back)
     )
-    pooled = []
+    read = []
     for rows, name in (
         ([said, anywhere, there, said * anywhere, said * there, found.said_hints], "said"),
         ([near, back, near * back, found.near_hints], "near"),
     ):
         marks = np.maximum(np.hstack(rows) @ net[f"{name}_weights"] + net[f"{name}_bias"], 0)
-        pooled += [marks.sum(axis=0) / SCALE, marks.max(axis=0)]
-    faithful, *faulty = np.hstack(pooled) @ net["sum_weights"] + net["sum_bias"]
-    return float(np.logaddexp.reduce(faulty) - faithful)
+        read += [marks.sum(axis=0) / SCALE, marks.max(axis=0)]
+    read.append(in_order(found.figures, net["figures"]) * net["scale"])
+    all_read = np.hstack(read)
+    seen = np.maximum(all_read @ net["whole_weights"] + net["whole_bias"], 0)
+    kinds: NDArray[Any] = np.hstack([all_read, seen]) @ net["sum_weights"] + net["sum_bias"]
+    return kinds
+
+
+def in_order(found: Figures, names: Iterable[str]) -> "NDArray[Any]":
+    """The figures by these names."""
+    import numpy as np
+
+    return np.array([found.get(name, 0.0) for name in names], dtype=np.float32)

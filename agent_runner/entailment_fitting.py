@@ -1,9 +1,9 @@
-"""Train the networks of entailment.py on the labelled rows: plain numpy, the same rows give the same networks."""
+"""Train the networks of entailment.py on labelled pairs: plain numpy, the same pairs give the same networks."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from agent_runner.entailment import SCALE, Net, Pair
+from agent_runner.entailment import KINDS, SCALE, Net, Pair, in_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -11,15 +11,17 @@ if TYPE_CHECKING:
 WIDTH = 384
 VIEW = 32  # what is kept of a word
 MARKS = 48
-EPOCHS = 16
+SEEN = 64  # of all that was read, before the sum
+EPOCHS = 10
 BATCH = 64
-KINDS = 5  # faithful, and four kinds of faults
 HINTS = 7
 PACE = 2e-3  # of Adam, falling to 0 over the epochs by a cosine
 DECAY = 0.05
 DROPPED = 0.25
+LEAST_SPREAD = 0.05  # a figure that hardly ever differs from 0 is not blown up beyond it
 SIDES = ("said", "near")
 _PARTS = {"said": 5, "near": 3}  # views that are laid side by side
+_FIXED = ("figures", "scale")  # of a network: not trained
 
 
 def train(pairs: Sequence[Pair], kinds: Sequence[int], seed: int) -> Net:
@@ -27,16 +29,16 @@ def train(pairs: Sequence[Pair], kinds: Sequence[int], seed: int) -> Net:
     import numpy as np
 
     rng = np.random.default_rng(seed)
-    target = np.eye(KINDS, dtype=np.float32)[list(kinds)]
-    net = _fresh(rng)
-    first, second = ({name: np.zeros_like(array) for name, array in net.items()} for _ in range(2))
+    target = np.eye(len(KINDS), dtype=np.float32)[list(kinds)]
+    net = fresh(pairs, rng)
+    first, second = ({n: np.zeros_like(array) for n, array in net.items() if n not in _FIXED} for _ in range(2))
     steps = EPOCHS * -(-len(pairs) // BATCH)
     done = 0
     for _ in range(EPOCHS):
         order = rng.permutation(len(pairs))
         for start in range(0, len(pairs), BATCH):
             chosen = order[start : start + BATCH]
-            slopes = _slopes(net, [pairs[i] for i in chosen], target[chosen], rng)
+            _, slopes = slopes_of(net, [pairs[i] for i in chosen], target[chosen], rng)
             pace = PACE * (1 + np.cos(np.pi * done / steps)) / 2
             done += 1
             for name, slope in slopes.items():
@@ -47,41 +49,57 @@ def train(pairs: Sequence[Pair], kinds: Sequence[int], seed: int) -> Net:
     return net
 
 
-def _fresh(rng: Any) -> Net:
+def fresh(pairs: Sequence[Pair], rng: Any) -> Net:
+    """A network that knows nothing but which figures the pairs have, and how large these are."""
     import numpy as np
 
     def around_zero(rows: int, columns: int, scale: float = 1.0) -> "NDArray[Any]":
         drawn: NDArray[Any] = rng.normal(0, scale * rows**-0.5, (rows, columns)).astype(np.float32)
         return drawn
 
-    net = {"view": around_zero(WIDTH, VIEW)}
+    names = sorted({name for pair in pairs for name, value in pair.figures.items() if value} - {"copy"})
+    spread = np.array([in_order(pair.figures, names) for pair in pairs]).std(axis=0)
+    net = {"figures": np.array(names), "scale": 1 / np.maximum(spread, LEAST_SPREAD), "view": around_zero(WIDTH, VIEW)}
     for name in SIDES:
         net[f"{name}_weights"] = around_zero(_PARTS[name] * VIEW + HINTS, MARKS)
         net[f"{name}_bias"] = np.zeros(MARKS, dtype=np.float32)
-    net["sum_weights"] = around_zero(4 * MARKS, KINDS, 0.3)
-    net["sum_bias"] = np.zeros(KINDS, dtype=np.float32)
+    read = 4 * MARKS + len(names)
+    net["whole_weights"], net["whole_bias"] = around_zero(read, SEEN), np.zeros(SEEN, dtype=np.float32)
+    net["sum_weights"] = around_zero(read + SEEN, len(KINDS), 0.3)
+    net["sum_bias"] = np.zeros(len(KINDS), dtype=np.float32)
     return net
 
 
-def _slopes(net: Net, pairs: Sequence[Pair], target: "NDArray[Any]", rng: Any) -> Net:
-    """The gradient of the mean loss over a batch, with a share of what the layers read dropped."""
+def slopes_of(net: Net, pairs: Sequence[Pair], target: "NDArray[Any]", rng: Any = None) -> tuple[float, Net]:
+    """The mean loss over a batch and its gradient; with `rng`, a share of what the layers read is dropped."""
     import numpy as np
 
     said, near = _Side("said", net, pairs, rng), _Side("near", net, pairs, rng)
-    pooled = np.hstack([*said.pooled, *near.pooled])
-    kept = _kept(rng, pooled.shape)
-    odds = (pooled * kept) @ net["sum_weights"] + net["sum_bias"]
-    shares = np.exp(odds - np.logaddexp.reduce(odds, axis=1, keepdims=True))
-    wrong = (shares - target) / len(pairs)
-    found = {"sum_weights": (pooled * kept).T @ wrong, "sum_bias": wrong.sum(axis=0)}
-    down = np.split((wrong @ net["sum_weights"].T) * kept, 4, axis=1)
-    found["view"] = said.add_slopes(found, net, *down[:2]) + near.add_slopes(found, net, *down[2:])
-    return found
+    figures = np.array([in_order(pair.figures, net["figures"]) for pair in pairs]) * net["scale"]
+    read = np.hstack([*said.pooled, *near.pooled, figures])
+    kept = _kept(rng, read.shape)
+    read = read * kept
+    seen = np.maximum(read @ net["whole_weights"] + net["whole_bias"], 0)
+    seen_kept = _kept(rng, seen.shape)
+    both = np.hstack([read, seen * seen_kept])
+    kinds = both @ net["sum_weights"] + net["sum_bias"]
+    logs = kinds - np.logaddexp.reduce(kinds, axis=1, keepdims=True)
+    wrong = (np.exp(logs) - target) / len(pairs)
+    found = {"sum_weights": both.T @ wrong, "sum_bias": wrong.sum(axis=0)}
+    down = wrong @ net["sum_weights"].T
+    of_seen = down[:, read.shape[1] :] * seen_kept * (seen > 0)
+    found["whole_weights"], found["whole_bias"] = read.T @ of_seen, of_seen.sum(axis=0)
+    of_read = (down[:, : read.shape[1]] + of_seen @ net["whole_weights"].T) * kept
+    parts = np.split(of_read[:, : 4 * MARKS], 4, axis=1)
+    found["view"] = said.add_slopes(found, net, *parts[:2]) + near.add_slopes(found, net, *parts[2:])
+    return float(-(logs * target).sum() / len(pairs)), found
 
 
 def _kept(rng: Any, shape: tuple[int, ...]) -> "NDArray[Any]":
     import numpy as np
 
+    if rng is None:
+        return np.ones(shape, dtype=np.float32)
     kept: NDArray[Any] = (rng.random(shape, dtype=np.float32) >= DROPPED) / np.float32(1 - DROPPED)
     return kept
 

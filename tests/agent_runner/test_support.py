@@ -1,15 +1,16 @@
 """Whether a passage carries a sentence: the rules one by one, and the bar over the labelled set."""
 
-import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
 from agent_runner import gate_evaluation
+from agent_runner.entailment import NET
 from agent_runner.gate_fitting import read_rows, sha256
-from agent_runner.support import SENTENCE_END, WEIGHTS, unsupported
+from agent_runner.support import SENTENCE_END, unsupported
 from agent_runner.wording import content
 
 SET = Path(gate_evaluation.__file__).parent / "data" / "gate.jsonl"
@@ -69,9 +70,9 @@ def test_the_labelled_set_is_large_enough_and_holds_the_bar() -> None:
     assert figures["passed"] >= 0.85
 
 
-def test_the_stored_weights_are_those_of_the_pairs_and_none_of_them_is_in_the_labelled_set() -> None:
-    stored = json.loads(WEIGHTS.read_text(encoding="utf-8"))
-    assert stored["rows_sha256"] == sha256(), "run agent_runner.gate_fitting.main"
+def test_the_stored_networks_are_those_of_the_pairs_and_none_of_them_is_in_the_labelled_set() -> None:
+    with np.load(NET) as stored:
+        assert str(stored["rows"]) == sha256(), "run agent_runner.gate_fitting.main"
     assert not {row.passage for row in read_rows()} & {row.passage for row in gate_evaluation.read_labelled(SET)}
 
 
