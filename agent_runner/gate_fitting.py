@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +14,7 @@ from agent_runner.likeness import SENTENCE_END
 ROWS = Path(__file__).parent / "data" / "gate_pairs.jsonl"
 NETWORKS = 3
 EVERY = 4  # of the faithful sentences, one in so many is laid beside a passage that it is not from
-OWN = 4  # of a passage's sentences, the shortest
-_NOT = re.compile(
-    r"\b(are|can|could|did|do|does|has|have|is|may|might|must|should|was|were|will|would)(?:n?['’]t| ?not)\b(?! only)",
-    re.IGNORECASE,
-)
-_AUXILIARY = re.compile(
-    r"\b(are|can|could|is|may|might|must|should|was|were|will|would|(?:has|have)(?= been))\b", re.IGNORECASE
-)
+OWN = 2  # of a passage's sentences, the shortest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +38,8 @@ def read_rows(path: Path = ROWS) -> list[Row]:
 
 
 def with_plain_ones(rows: Sequence[Row]) -> list[Row]:
-    """The rows, some faithful sentences beside another passage, which says nothing of them, what passages say
-    themselves, and faithful sentences turned into their opposite by one word."""
+    """The rows, some faithful sentences beside another passage, which says nothing of them, and what passages say
+    themselves."""
     faithful = [row for row in rows if not row.kind]
     others = [faithful[(7 * n + 101) % len(faithful)] for n in range(len(faithful))]
     strangers = [
@@ -60,21 +52,7 @@ def with_plain_ones(rows: Sequence[Row]) -> list[Row]:
         for passage in dict.fromkeys(row.passage for row in rows)
         for sentence in sorted(filter(str.strip, SENTENCE_END.split(passage)), key=len)[:OWN]
     ]
-    opposites = [
-        Row(passage=row.passage, sentence=other, kind=KINDS.index("negation"))
-        for row in [*faithful, *own]
-        if (other := opposite(row.sentence))
-    ]
-    return [*rows, *strangers, *own, *opposites]
-
-
-def opposite(sentence: str) -> str:
-    """The sentence without its first "not", or with one after its first auxiliary; empty when it has neither."""
-    if _NOT.search(sentence):
-        return _NOT.sub(lambda found: found.group(1), sentence, count=1)
-    if _AUXILIARY.search(sentence):
-        return _AUXILIARY.sub(lambda found: f"{found.group(1)} not", sentence, count=1).replace("an not", "annot", 1)
-    return ""
+    return [*rows, *strangers, *own]
 
 
 def sha256() -> str:

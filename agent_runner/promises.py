@@ -53,8 +53,9 @@ _PATTERNS = tuple(
             r"\b(?:bucks|fees?|cheap(?:er|ly)?|half price|free of charge|waived?)\b",
             r"\b\d+\s?(?:%|percent) (?:off|less|cheaper)",
         ),
+        ("that something may be left out", r"\b(?:ignore|disregard|bypass)\b"),
         ("an assurance", r"\b(?:not even|nobody else|no one else) "),
-        ("something about others", r"\b(?:competitors?|competition|rivals?)\b"),
+        ("something about others", r"\b(?:competitors?|competition|rivals?|(?:better|worse|safer) than)\b"),
         (
             "a demand for a secret",
             r"\b(?:send|tell|give|reply|e-?mail|share|provide|forward|dictate)\b[^.!?\n]{0,40}"

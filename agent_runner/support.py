@@ -3,14 +3,15 @@
 import re
 from collections.abc import Sequence
 
-from agent_runner.entailment import compare
+from agent_runner.entailment import compare, figures_of
 from agent_runner.facts import other_name, other_number
 from agent_runner.likeness import SENTENCE_END
 from agent_runner.wording import content, quantities
 
 __all__ = ["SENTENCE_END", "unsupported"]
 
-STRICTNESS = 0.0  # log odds of a fault from which a sentence is kept back
+STRICTNESS = -0.4  # log odds of a fault from which a sentence is kept back: rather a draft too many
+DENIED = 0.5  # how much of a counted thing's clause may be a "no" that the passage does not have
 _LINK = re.compile(r"https?://\S+")  # what it may lead to is judged elsewhere (leaks.py)
 _WHY = {
     "number": "another number",
@@ -37,6 +38,8 @@ def _problem(sentence: str, passage: str) -> str | None:
     """The name that differs; else what the networks find, with the number that differs when one does."""
     if found := other_name(sentence, passage):
         return found
+    if quantities(sentence) and figures_of(sentence, passage).get("+no", 0.0) >= DENIED:
+        return "it says no where the article does not"
     finding = compare(sentence, passage)
     if finding.odds <= STRICTNESS:
         return None

@@ -23,7 +23,7 @@ CARRIED = [
     "A gate remains locked for one day.",
     "In Yard > Gates, click Lock.",
     "Guests are unable to unlock it.",
-    "Lists get saved as .csv files with a maximum of twenty MB.",
+    "Lists get saved as .csv files with a maximum of 20 MB.",
     "The alarm is not enabled before the first visit.",
     "Wardens can unlock it.",
     "",
@@ -39,7 +39,7 @@ NOT_CARRIED = [
     ("The alarm is enabled before the first visit.", "opposite"),
     ("The alarm is disabled after the first visit.", "opposite"),
     ("Open Yard > Gates, choose Lock and inform the police.", "police"),
-    ("Sheep may graze there overnight.", "words"),
+    ("Sheep may graze there overnight.", "nothing says"),
 ]
 
 
@@ -64,10 +64,10 @@ def test_the_labelled_set_is_large_enough_and_holds_the_bar() -> None:
     # Nothing was made or fitted with these rows.
     rows = gate_evaluation.read_labelled(SET)
     figures = gate_evaluation.summary(gate_evaluation.judge_rows(rows))
-    assert figures["n"] >= 340
-    assert len({row.passage for row in rows}) >= 60
-    assert figures["caught"] >= 0.88
-    assert figures["passed"] >= 0.85
+    assert figures["n"] >= 1200
+    assert len({row.passage for row in rows}) >= 100
+    assert figures["caught"] >= 0.93
+    assert figures["passed"] >= 0.83
 
 
 def test_the_stored_networks_are_those_of_the_pairs_and_none_of_them_is_in_the_labelled_set() -> None:
