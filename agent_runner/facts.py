@@ -54,11 +54,6 @@ def _read(text: str) -> _Part:
     return _Part(frozenset(stems.union(*map(groups, stems))), frozenset(quantities(text)))
 
 
-def other_facts(sentence: str, passage: str) -> str | None:
-    """The number or name in `sentence` that `passage` does not have, or has of something else."""
-    return _other_number(sentence, passage) or _other_name(sentence, passage)
-
-
 def _near(text: str, pieces: Sequence[_Part]) -> list[_Part]:
     """The pieces that share the most words with `text`, names before others; none when none shares two words."""
     stems = set(content(text))
@@ -68,7 +63,8 @@ def _near(text: str, pieces: Sequence[_Part]) -> list[_Part]:
     return [p for p, share in zip(pieces, shares, strict=True) if share == most] if most > 1 else []
 
 
-def _other_number(sentence: str, passage: str) -> str | None:
+def other_number(sentence: str, passage: str) -> str | None:
+    """The number in `sentence` that `passage` does not have, or has of something else."""
     theirs = set(quantities(passage))
     if _PAIR.search(passage):
         theirs.add(("2", ""))
@@ -130,7 +126,8 @@ def _limits(text: str) -> dict[tuple[str, bool], bool]:
     return found
 
 
-def _other_name(sentence: str, passage: str) -> str | None:
+def other_name(sentence: str, passage: str) -> str | None:
+    """The name in `sentence` that `passage` does not have."""
     theirs = set(re.findall(r"\.?[^\W_]+(?:[.'’-][^\W_]+)*", passage.lower()))
     theirs |= _short_forms(passage)
     theirs |= {w.lstrip(".") for w in theirs} | {part for w in theirs for part in re.split(r"[-.'’]", w)}

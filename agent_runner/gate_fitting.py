@@ -1,90 +1,76 @@
-"""The weights of the gate's figures, fitted to the labelled rows; the same rows give the same weights."""
+"""The networks of the gate, fitted to the labelled pairs; the same pairs give the same networks."""
 
 import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from agent_runner.facts import other_facts
-from agent_runner.likeness import figures
-from agent_runner.support import WEIGHTS, kept_back
+from agent_runner.entailment import KINDS, NET, pair
+from agent_runner.entailment_fitting import train
+from agent_runner.likeness import SENTENCE_END
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-ROWS = Path(__file__).parent / "data" / "gate.jsonl"
-RIDGE = 0.2
-STRICTNESS = 0.885
-_BY_ITSELF = {"copy", "share_unknown"}  # figures that others are made of
-OTHERS = 0.5  # weight of a row made by putting a sentence beside another passage
+ROWS = Path(__file__).parent / "data" / "gate_pairs.jsonl"
+NETWORKS = 3
+EVERY = 4  # of the faithful sentences, one in so many is laid beside a passage that it is not from
+OWN = 2  # of a passage's sentences, the shortest
 
 
-def fit(path: Path = ROWS) -> dict[str, Any]:
-    """What WEIGHTS must hold for the rows as they are now."""
-    import numpy as np
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A sentence about a passage, and which of KINDS it is."""
 
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    told = [(r["sentence"], r["passage"], r["label"] != "faithful", 1.0) for r in rows]
-    told += [(sentence, passage, True, OTHERS) for sentence, passage in beside_others(rows)]
-    open_rows = [
-        (found, is_faulty, weight)
-        for sentence, passage, is_faulty, weight in told
-        if not other_facts(sentence, passage) and not kept_back(found := figures(sentence, passage))
+    passage: str
+    sentence: str
+    kind: int
+
+
+def read_rows(path: Path = ROWS) -> list[Row]:
+    """The labelled pairs: a line for each passage, with its sentences by kind."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [
+        Row(passage=line["passage"], sentence=sentence, kind=number)
+        for line in lines
+        for number, kind in enumerate(KINDS)
+        for sentence in line.get(kind, ())
     ]
-    names = sorted(
-        {name for found, _, _ in open_rows for name, value in found.items() if value and name not in _BY_ITSELF}
-    )
-    values = np.array([[found.get(name, 0.0) for name in names] for found, _, _ in open_rows])
-    target = np.array([float(is_faulty) for _, is_faulty, _ in open_rows])
-    weights, base = fit_weights(values, target, np.array([weight for _, _, weight in open_rows]))
-    return {
-        "rows_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "weights": {n: round(float(w), 3) for n, w in zip(names, weights, strict=True) if round(float(w), 3)},
-        "limit": round(-STRICTNESS - base, 3),
-    }
 
 
-def beside_others(rows: list[dict[str, str]]) -> list[tuple[str, str]]:
-    """Each faithful sentence beside a passage that it is not from."""
-    faithful = [r for r in rows if r["label"] == "faithful"]
-    pairs = [(r, faithful[(7 * n + 101) % len(faithful)]) for n, r in enumerate(faithful)]
-    return [(r["sentence"], other["passage"]) for r, other in pairs if r["passage"] != other["passage"]]
+def with_plain_ones(rows: Sequence[Row]) -> list[Row]:
+    """The rows, some faithful sentences beside another passage, which says nothing of them, and what passages say
+    themselves."""
+    faithful = [row for row in rows if not row.kind]
+    others = [faithful[(7 * n + 101) % len(faithful)] for n in range(len(faithful))]
+    strangers = [
+        Row(passage=other.passage, sentence=row.sentence, kind=KINDS.index("added_step"))
+        for row, other in list(zip(faithful, others, strict=True))[::EVERY]
+        if row.passage != other.passage
+    ]
+    own = [
+        Row(passage=passage, sentence=sentence, kind=0)
+        for passage in dict.fromkeys(row.passage for row in rows)
+        for sentence in sorted(filter(str.strip, SENTENCE_END.split(passage)), key=len)[:OWN]
+    ]
+    return [*rows, *strangers, *own]
 
 
-def fit_weights(
-    values: "NDArray[Any]", target: "NDArray[Any]", importance: "NDArray[Any]"
-) -> tuple["NDArray[Any]", float]:
-    """A ridge logistic regression with no weight below 0: what speaks against a sentence never speaks for it."""
-    import numpy as np
-
-    kept = list(range(values.shape[1]))
-    while True:
-        found = _newton(np.hstack([values[:, kept], np.ones((len(values), 1))]), target, importance)
-        if not kept or found[:-1].min() >= 0:
-            break
-        kept.pop(int(found[:-1].argmin()))
-    weights = np.zeros(values.shape[1])
-    weights[kept] = found[:-1]
-    return weights, float(found[-1])
-
-
-def _newton(inputs: "NDArray[Any]", target: "NDArray[Any]", importance: "NDArray[Any]") -> "NDArray[Any]":
-    import numpy as np
-
-    penalty = np.diag([*([RIDGE] * (inputs.shape[1] - 1)), 1e-6])
-    row = np.zeros(inputs.shape[1])
-    for _ in range(15):
-        share = 1 / (1 + np.exp(-inputs @ row))
-        slope = inputs.T @ (importance * (share - target)) + penalty @ row
-        curve = (inputs * (importance * share * (1 - share))[:, None]).T @ inputs + penalty
-        row -= np.linalg.solve(curve, slope)
-    return row
+def sha256() -> str:
+    """The fingerprint of the pairs."""
+    return hashlib.sha256(ROWS.read_bytes()).hexdigest()
 
 
 def main() -> None:
-    """Write WEIGHTS anew: python -m agent_runner.gate_fitting."""
-    WEIGHTS.write_text(json.dumps(fit(), indent=1) + "\n", encoding="utf-8")
+    """Write NET anew, in some ten minutes: manage.py shell -c "from agent_runner.gate_fitting import main; main()"."""
+    import numpy as np
 
-
-if __name__ == "__main__":
-    main()
+    rows = with_plain_ones(read_rows())
+    pairs = [pair(row.sentence, row.passage) for row in rows]
+    networks = [train(pairs, [row.kind for row in rows], seed) for seed in range(NETWORKS)]
+    known: dict[str, Any] = {"rows": np.array(sha256()), "figures": networks[0]["figures"]}
+    layers: dict[str, Any] = {
+        name: np.stack([network[name] for network in networks]).astype(np.float16)
+        for name in networks[0]
+        if name not in known
+    }
+    np.savez_compressed(NET, **known, **layers)

@@ -23,7 +23,7 @@ _POINT = r"(?:\.|\[\.\]|\(\.\))"
 _LABEL = r"[a-z0-9-]{1,63}"
 _KEY = r"[\w+/=.-]"
 _SMALL_NUMBER = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)"
-# What it is, what it looks like. Where a pattern has a group, that is what is compared.
+# What it is, what it looks like.
 _LOOKS_LIKE = tuple(
     (what, re.compile(pattern, re.IGNORECASE))
     for what, pattern in (

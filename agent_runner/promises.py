@@ -50,17 +50,22 @@ _PATTERNS = tuple(
         ("what is on its way", r"\b(?:on (?:its|the|their) way|under way|in progress)\b"),
         (
             "what it costs",
-            r"\b(?:bucks|fees?|cheap(?:er|ly)?|half price|for free|free of charge|no charge|costs? nothing|waived?)\b",
+            r"\b(?:bucks|fees?|cheap(?:er|ly)?|half price|free of charge|waived?)\b",
             r"\b\d+\s?(?:%|percent) (?:off|less|cheaper)",
         ),
+        ("that something may be left out", r"\b(?:ignore|disregard|bypass)\b"),
         ("an assurance", r"\b(?:not even|nobody else|no one else) "),
-        ("something about others", r"\b(?:competitors?|competition|rivals?)\b"),
+        ("something about others", r"\b(?:competitors?|competition|rivals?|(?:better|worse|safer) than)\b"),
         (
             "a demand for a secret",
             r"\b(?:send|tell|give|reply|e-?mail|share|provide|forward|dictate)\b[^.!?\n]{0,40}"
             r"\b(?:passwords?|passcodes?|codes?|pins?|tokens?|card|keys?)\b",
         ),
     )
+)
+_FREE = re.compile(
+    r"\b(?:for free|costs? nothing|(?:(?:at|for|is) )?no (?:extra |additional )?(?:charges?|costs?|fees?)"
+    r"|without (?:an? |any )?(?:extra |additional )?(?:charges?|costs?|fees?))\b"
 )
 _PAST = re.compile(
     rf"\b(?:has|have|had|was|were)(?: \w{{1,20}}ly| already| now| just| not){{0,3}} (?:been )?{_PARTICIPLE}\b",
@@ -85,15 +90,14 @@ def promises(text: str, source: str) -> list[str]:
 
 
 def _new(pattern: re.Pattern[str], text: str, source: str) -> bool:
-    theirs = _plain(source)
+    theirs = re.sub(r"\bfree\b(?! of charge)", "free of charge", _plain(source))
     return any(m.group(0) not in theirs for m in pattern.finditer(_plain(text)))
 
 
 def _plain(text: str) -> str:
-    """Only words and their punctuation: no emphasis, no hyphens that could be spaces."""
-    return re.sub(
-        r"[ \t]+", " ", re.sub(r"[*`>#|\"“”_-]+", " ", text.lower().replace("e-mail", "email").replace("’", "'"))
-    )
+    """Only words and their punctuation: no emphasis, no hyphens that could be spaces, one way to say what is free."""
+    text = re.sub(r"[*`>#|\"“”_-]+", " ", text.lower().replace("e-mail", "email").replace("’", "'"))
+    return _FREE.sub("free of charge", re.sub(r"[ \t]+", " ", text))
 
 
 def _said_by_us(text: str) -> set[tuple[str, ...]]:

@@ -3,15 +3,19 @@
 import hashlib
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
-from tokenizers import BertWordPieceTokenizer, Tokenizer
+from tokenizers import BertWordPieceTokenizer, Encoding, Tokenizer
 
 from fte_project.logs import said
 from knowledge.models import DIMENSIONS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_TOKENS = 256
 BATCH = 16
@@ -33,6 +37,14 @@ class Embedder(Protocol):
     model_id: str
 
     def embed(self, texts: Sequence[str], *, seconds: float | None = None) -> list[list[float]]: ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Words:
+    """The words and signs of a text: from where to where each goes, and its vector as it is meant there (length 1)."""
+
+    spans: tuple[tuple[int, int], ...]
+    vectors: "NDArray[Any]"
 
 
 @cache
@@ -73,18 +85,40 @@ class LocalEmbedder:
                 vectors[i] = vector
         return vectors
 
+    def words(self, text: str) -> Words:
+        """The words of `text`, at most those of its first MAX_TOKENS tokens."""
+        import numpy as np
+
+        encoded = self._tokenizer.encode_batch([text])
+        spans, tokens = encoded[0].offsets, dict[int, list[int]]()
+        for place, word in enumerate(encoded[0].word_ids):
+            if word is not None:
+                tokens.setdefault(word, []).append(place)
+        hidden = self._hidden(encoded)[0]
+        rows = np.array([hidden[places].mean(axis=0) for places in tokens.values()]).reshape(-1, hidden.shape[1])
+        return Words(
+            spans=tuple((spans[places[0]][0], spans[places[-1]][1]) for places in tokens.values()),
+            vectors=rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12),
+        )
+
+    def _hidden(self, encoded: Sequence[Encoding]) -> "NDArray[Any]":
+        """What the model makes of each token: texts × tokens × width."""
+        import numpy as np
+
+        feed = {
+            "input_ids": np.array([e.ids for e in encoded], dtype=np.int64),
+            "attention_mask": np.array([e.attention_mask for e in encoded], dtype=np.int64),
+            "token_type_ids": np.array([e.type_ids for e in encoded], dtype=np.int64),
+        }
+        hidden: NDArray[Any] = self._session.run(None, {k: v for k, v in feed.items() if k in self._inputs})[0]
+        return hidden
+
     def _batch(self, texts: list[str]) -> list[list[float]]:
         import numpy as np
 
         encoded = self._tokenizer.encode_batch(texts)
-        mask = np.array([e.attention_mask for e in encoded], dtype=np.int64)
-        feed = {
-            "input_ids": np.array([e.ids for e in encoded], dtype=np.int64),
-            "attention_mask": mask,
-            "token_type_ids": np.array([e.type_ids for e in encoded], dtype=np.int64),
-        }
-        hidden = self._session.run(None, {k: v for k, v in feed.items() if k in self._inputs})[0]
-        weights = mask[:, :, None].astype(np.float32)
+        hidden = self._hidden(encoded)
+        weights = np.array([e.attention_mask for e in encoded], dtype=np.float32)[:, :, None]
         mean = (hidden * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-9)
         mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
         padding = [0.0] * (DIMENSIONS - mean.shape[1])
@@ -124,10 +158,16 @@ class OpenAIEmbedder:
 
 
 @cache
+def local_embedder() -> LocalEmbedder:
+    """The local model, loaded once per process. Raises EmbeddingFailed, or ImportError where it is not installed."""
+    return LocalEmbedder()
+
+
+@cache
 def embedder(model_id: str) -> Embedder:
     """The embedder with this id, loaded once per process. Raises EmbeddingFailed when it cannot be used here."""
     if model_id == LOCAL_MODEL_ID:
-        return LocalEmbedder()
+        return local_embedder()
     if settings.OPENAI_API_KEY:  # also the model before OPENAI_EMBEDDING_MODEL was changed: it answers until the switch
         return OpenAIEmbedder(model_id)
     raise EmbeddingFailed(f"The embedding model {model_id!r} needs OPENAI_API_KEY.")

@@ -47,7 +47,7 @@ ANSWERS = {
     "one sentence of it": "Enter the e-mail address of your account and choose **Send link**.",
     "a paraphrase": "On the sign-in page choose Forgot password, then enter the e-mail address of your account.",
     "in steps": "1. Choose **Forgot password?** on the sign-in page.\n2. Enter your e-mail address.",
-    "the same number": "The link is valid for 60 minutes.",
+    "the same number": "Follow the link in the mail, which is valid for 60 minutes.",
     "with small talk": "Here you are! Choose Forgot password on the sign-in page.",
     "a link to ourselves": "Choose Forgot password on the sign-in page: https://desk.example.com/help/reset-your-password",
     "a link of the article": "You can ask 3 times an hour. See https://status.example.net/mail for delays.",

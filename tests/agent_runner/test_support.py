@@ -1,15 +1,16 @@
 """Whether a passage carries a sentence: the rules one by one, and the bar over the labelled set."""
 
-import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
 from agent_runner import gate_evaluation
-from agent_runner.gate_fitting import fit
-from agent_runner.support import SENTENCE_END, WEIGHTS, unsupported
+from agent_runner.entailment import NET
+from agent_runner.gate_fitting import read_rows, sha256
+from agent_runner.support import SENTENCE_END, unsupported
 from agent_runner.wording import content
 
 SET = Path(gate_evaluation.__file__).parent / "data" / "gate.jsonl"
@@ -22,7 +23,7 @@ CARRIED = [
     "A gate remains locked for one day.",
     "In Yard > Gates, click Lock.",
     "Guests are unable to unlock it.",
-    "Lists get saved as .csv files with a maximum of twenty MB.",
+    "Lists get saved as .csv files with a maximum of 20 MB.",
     "The alarm is not enabled before the first visit.",
     "Wardens can unlock it.",
     "",
@@ -38,7 +39,7 @@ NOT_CARRIED = [
     ("The alarm is enabled before the first visit.", "opposite"),
     ("The alarm is disabled after the first visit.", "opposite"),
     ("Open Yard > Gates, choose Lock and inform the police.", "police"),
-    ("Sheep may graze there overnight.", "words"),
+    ("Sheep may graze there overnight.", "nothing says"),
 ]
 
 
@@ -60,20 +61,19 @@ def test_one_passage_of_several_is_enough_and_none_is_not() -> None:
 
 
 def test_the_labelled_set_is_large_enough_and_holds_the_bar() -> None:
-    # The rules were made, and the weights fitted, beside these rows: of a set that nobody saw, 0.77 passed.
+    # Nothing was made or fitted with these rows.
     rows = gate_evaluation.read_labelled(SET)
     figures = gate_evaluation.summary(gate_evaluation.judge_rows(rows))
-    assert figures["n"] >= 340
-    assert len({row.passage for row in rows}) >= 60
-    assert figures["caught"] >= 0.95
-    assert figures["passed"] >= 0.90
+    assert figures["n"] >= 1200
+    assert len({row.passage for row in rows}) >= 100
+    assert figures["caught"] >= 0.93
+    assert figures["passed"] >= 0.83
 
 
-def test_the_stored_weights_are_those_of_the_rows() -> None:
-    stored, fitted = json.loads(WEIGHTS.read_text(encoding="utf-8")), fit()
-    assert stored["rows_sha256"] == fitted["rows_sha256"], "run: python -m agent_runner.gate_fitting"
-    assert stored["weights"] == pytest.approx(fitted["weights"], abs=0.01)
-    assert stored["limit"] == pytest.approx(fitted["limit"], abs=0.01)
+def test_the_stored_networks_are_those_of_the_pairs_and_none_of_them_is_in_the_labelled_set() -> None:
+    with np.load(NET) as stored:
+        assert str(stored["rows"]) == sha256(), "run agent_runner.gate_fitting.main"
+    assert not {row.passage for row in read_rows()} & {row.passage for row in gate_evaluation.read_labelled(SET)}
 
 
 def sections() -> list[str]:
