@@ -8,9 +8,9 @@ from datetime import datetime
 
 from asgiref.sync import async_to_sync
 
+from agent_runner.likeness import SENTENCE_END
 from agent_runner.models import AgentRun
 from agent_runner.retrieval import Progress, Sets, prepare
-from agent_runner.support import SENTENCE_END
 from agent_runner.worker import answer
 from fte_project.events import Channel
 from knowledge.calibrating import calibrate, probes

@@ -84,6 +84,7 @@ def pair(sentence: str, passage: str) -> Pair:
     )
 
 
+@lru_cache(maxsize=50)
 def figures_of(sentence: str, passage: str) -> Figures:
     """The figures that the networks read beside the words; one that is left out is 0."""
     found = figures(sentence, passage)
@@ -129,7 +130,7 @@ class _Text:
     pieces: tuple[tuple[int, int], ...]
 
 
-@lru_cache(maxsize=200)
+@lru_cache(maxsize=64)
 def _read(text: str) -> _Text:
     import numpy as np
 
@@ -173,7 +174,7 @@ def _nets() -> list[Net]:
     with np.load(NET) as stored:
         arrays = {name: stored[name] for name in stored.files}
     names = arrays.pop("figures")
-    del arrays["rows"]
+    del arrays["rows"]  # the fingerprint of the pairs
     count = len(arrays["view"])
     nets = [{name: array[number].astype(np.float32) for name, array in arrays.items()} for number in range(count)]
     return [{**net, "figures": names} for net in nets]

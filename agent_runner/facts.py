@@ -1,4 +1,4 @@
-"""What a sentence must have exactly as a passage has it: its numbers and its names."""
+"""The numbers and the names that a sentence has and a passage has not."""
 
 import re
 from collections.abc import Sequence

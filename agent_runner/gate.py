@@ -8,9 +8,10 @@ from enum import StrEnum
 from agent_runner.agreement import conflicts
 from agent_runner.context import Draft
 from agent_runner.leaks import leaks
+from agent_runner.likeness import SENTENCE_END
 from agent_runner.promises import promises
 from agent_runner.sentiment import NEGATIVE_BELOW
-from agent_runner.support import SENTENCE_END, unsupported
+from agent_runner.support import unsupported
 from knowledge.search import Hit
 from tickets.reasons import Reason, Urgency
 

@@ -61,7 +61,10 @@ def sha256() -> str:
 
 
 def main() -> None:
-    """Write NET anew, in some ten minutes: manage.py shell -c "from agent_runner.gate_fitting import main; main()"."""
+    """Write NET anew, in a quarter of an hour and with 4 GB of memory.
+
+    manage.py shell -c "from agent_runner.gate_fitting import main; main()"
+    """
     import numpy as np
 
     rows = with_plain_ones(read_rows())

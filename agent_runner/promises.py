@@ -90,7 +90,7 @@ def promises(text: str, source: str) -> list[str]:
 
 
 def _new(pattern: re.Pattern[str], text: str, source: str) -> bool:
-    theirs = re.sub(r"\bfree\b(?! of charge)", "free of charge", _plain(source))
+    theirs = re.sub(r"\b(is|are|stays?) free\b(?! (?:of|to|up|from)\b)", r"\1 free of charge", _plain(source))
     return any(m.group(0) not in theirs for m in pattern.finditer(_plain(text)))
 
 

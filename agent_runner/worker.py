@@ -32,6 +32,7 @@ from agent_runner.prompts import PROMPT_VERSION
 from agent_runner.provider import NotYet, Unreachable
 from agent_runner.rules import decide
 from agent_runner.spending import cost_usd
+from agent_runner.support import unsupported
 from fte_project.crash import crash
 from fte_project.db import LeaseLost, aside, held_lease, insist, is_away, unit_of_work
 from fte_project.events import MessageReceived, RunFinished, inbound_topics, publish
@@ -207,7 +208,7 @@ async def think(run: Run, until: float | None = None) -> None:
         run.error = str(error)[:2000]  # not what caused it: a refused key is quoted there
         run.verdict = _failure(str(error))
     else:
-        run.verdict = proposed(context)
+        run.verdict = await aside(proposed)(context)  # the gate reads with a model: not on the event loop
         if run.verdict.kind in {Kind.ANSWER, Kind.SUGGEST}:
             run.verdict = await unit_of_work(which_one)(context) or run.verdict
         if run.verdict.kind == Kind.ANSWER:
@@ -366,6 +367,7 @@ def _warm_up() -> None:
     from knowledge.search import search
 
     search("warm up")
+    unsupported("warm up", ["The gate has its own model."])
 
 
 def _is_overdue() -> bool:

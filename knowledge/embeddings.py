@@ -95,7 +95,9 @@ class LocalEmbedder:
             if word is not None:
                 tokens.setdefault(word, []).append(place)
         hidden = self._hidden(encoded)[0]
-        rows = np.array([hidden[places].mean(axis=0) for places in tokens.values()]).reshape(-1, hidden.shape[1])
+        rows = np.array([hidden[places].mean(axis=0) for places in tokens.values()], dtype=np.float32).reshape(
+            -1, hidden.shape[1]
+        )
         return Words(
             spans=tuple((spans[places[0]][0], spans[places[-1]][1]) for places in tokens.values()),
             vectors=rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12),

@@ -1,4 +1,4 @@
-"""Whether a passage carries a sentence: the rules one by one, and the bar over the labelled set."""
+"""Whether a passage carries a sentence: one example of each claim, and the bar over the labelled set."""
 
 import re
 from pathlib import Path
@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from agent_runner import gate_evaluation
+from agent_runner import gate_evaluation, support
 from agent_runner.entailment import NET
 from agent_runner.gate_fitting import read_rows, sha256
-from agent_runner.support import SENTENCE_END, unsupported
+from agent_runner.likeness import SENTENCE_END
+from agent_runner.support import unsupported
 from agent_runner.wording import content
+from knowledge.embeddings import EmbeddingFailed
 
 SET = Path(gate_evaluation.__file__).parent / "data" / "gate.jsonl"
 SAMPLE = Path(gate_evaluation.__file__).parent.parent / "knowledge" / "sample"
@@ -58,6 +60,31 @@ def test_each_changed_claim_is_found_and_named(sentence: str, why: str) -> None:
 def test_one_passage_of_several_is_enough_and_none_is_not() -> None:
     assert unsupported("Guests are unable to unlock it.", ["Something else.", PASSAGE]) is None
     assert unsupported("Guests are unable to unlock it.", []) is not None
+
+
+@pytest.mark.parametrize(
+    "sentence", ["https://desk.example.com/help/gates", "**https://desk.example.com/help/gates**", "* "]
+)
+def test_a_link_alone_says_nothing(sentence: str) -> None:
+    assert unsupported(sentence, [PASSAGE]) is None
+
+
+def test_a_claim_is_not_hidden_behind_a_long_sentence_or_a_link() -> None:
+    long = "Wardens can unlock a gate that is locked, " * 8
+    assert "too long" in (unsupported(f"{long}and guests can unlock it, too.", [PASSAGE]) or "")
+    assert unsupported("Wardens (https://desk.example.com/x)cannot unlock it.", [PASSAGE]) is not None
+
+
+def test_without_a_word_in_the_passage_nothing_is_carried() -> None:
+    assert unsupported("Wardens can unlock it.", ["**"]) is not None
+
+
+def test_when_the_local_model_does_not_load_the_finding_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(sentence: str, passage: str) -> None:
+        raise EmbeddingFailed("It is not the model that it should be.")
+
+    monkeypatch.setattr(support, "compare", damaged)
+    assert "does not load" in (unsupported("Guests are unable to unlock it.", [PASSAGE]) or "")
 
 
 def test_the_labelled_set_is_large_enough_and_holds_the_bar() -> None:
