@@ -7,18 +7,18 @@ from typing import Any
 
 from rich.table import Table
 
+from agent_runner.entailment import KINDS
 from agent_runner.rates import rate, shown
 from agent_runner.support import unsupported
 from fte_project.text import clean_text
 from knowledge.question_files import BadQuestion, json_rows
 
-FAITHFUL = "faithful"
+FAITHFUL = KINDS[0]
 # The most telling first.
 PROBLEMS = (
     LET_THROUGH := "Let through, with a fault",
     KEPT_BACK := "Kept back, without a fault",
 )
-LABELS = (FAITHFUL, "number", "negation", "name", "added_step")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Judged:
 def add_arguments(parser: ArgumentParser) -> None:
     """What `evaluate gate` takes."""
     parser.add_argument(
-        "--data", type=Path, required=True, help=f"rows {{passage, sentence, label}}, label one of {', '.join(LABELS)}"
+        "--data", type=Path, required=True, help=f"rows {{passage, sentence, label}}, label one of {', '.join(KINDS)}"
     )
 
 
@@ -63,8 +63,8 @@ def _labelled(row: dict[str, Any], where: str) -> Labelled:
     for name in ("passage", "sentence", "label"):
         if not isinstance(row.get(name), str) or not clean_text(row[name]):
             raise BadQuestion(f"{where}: {name} must be a text.")
-    if row["label"] not in LABELS:
-        raise BadQuestion(f"{where}: label must be one of {', '.join(LABELS)}.")
+    if row["label"] not in KINDS:
+        raise BadQuestion(f"{where}: label must be one of {', '.join(KINDS)}.")
     return Labelled(passage=clean_text(row["passage"]), sentence=clean_text(row["sentence"]), label=row["label"])
 
 
@@ -75,7 +75,7 @@ def judge_rows(rows: list[Labelled]) -> list[Judged]:
 
 def summary(judged: list[Judged]) -> dict[str, Any]:
     """The figures. A share of no rows is null."""
-    by_label = {label: [j for j in judged if j.row.label == label] for label in LABELS}
+    by_label = {label: [j for j in judged if j.row.label == label] for label in KINDS}
     return {
         "n": len(judged),
         "caught": _share([j for j in judged if j.row.label != FAITHFUL]),

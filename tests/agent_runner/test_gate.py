@@ -57,6 +57,11 @@ ANSWERS = {
 }
 
 
+@pytest.mark.xfail(strict=True, reason="the networks do not carry over what is said of “it” in the next sentence")
+def test_what_the_article_says_of_it_is_said_of_the_thing() -> None:
+    assert verdict(message="The link is valid for 60 minutes.").kind == Kind.ANSWER
+
+
 @pytest.mark.parametrize("message", ANSWERS.values(), ids=ANSWERS.keys())
 def test_what_an_article_says_is_answered(message: str) -> None:
     assert verdict(message=message) == Verdict(kind=Kind.ANSWER)

@@ -45,6 +45,11 @@ NOT_CARRIED = [
 ]
 
 
+@pytest.mark.xfail(strict=True, reason="the networks do not know that twenty is 20")
+def test_a_number_in_words_is_the_number_in_digits() -> None:
+    assert unsupported("Lists get saved as .csv files with a maximum of twenty MB.", [PASSAGE]) is None
+
+
 @pytest.mark.parametrize("sentence", CARRIED)
 def test_what_the_passage_says_in_other_words_is_carried(sentence: str) -> None:
     assert unsupported(sentence, [PASSAGE]) is None
@@ -88,7 +93,7 @@ def test_when_the_local_model_does_not_load_the_finding_says_so(monkeypatch: pyt
 
 
 def test_the_labelled_set_is_large_enough_and_holds_the_bar() -> None:
-    # Nothing was made or fitted with these rows.
+    # No network is fitted with these rows; the limit from which a sentence is kept back was chosen with them.
     rows = gate_evaluation.read_labelled(SET)
     figures = gate_evaluation.summary(gate_evaluation.judge_rows(rows))
     assert figures["n"] >= 1200
